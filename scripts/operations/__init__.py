@@ -1,0 +1,1 @@
+"""What `orthanc-aws` does, one module per verb or concern."""
