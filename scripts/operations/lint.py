@@ -1,0 +1,48 @@
+"""Lints the rendered set with cfn-lint, which knows the schemas of all resource types in all regions.
+
+The templates are dealt out to worker processes. These are forks of a server process that has loaded cfn-lint,
+which takes a second; forks of this process could inherit a lock that another thread holds.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+CONFIGURATION = Path(__file__).parents[2] / ".cfnlintrc.yaml"
+
+Finding = tuple[str, int, int, str]
+
+
+def lint(folder: Path, regions: Sequence[str] = ()) -> list[str]:
+    """Every error, warning and remark about the templates of a folder, in the order of files and lines.
+
+    A finding reads `file:line:column: rule sentence`. An empty list means that the set is clean. `regions`
+    stand in for those of the configuration, one of each partition.
+    """
+    largest_first = sorted(folder.glob("*.yaml"), key=lambda path: path.stat().st_size, reverse=True)
+    if not largest_first:
+        return [f"{folder} has no templates"]
+    workers = min(os.cpu_count() or 1, len(largest_first))
+    shares = [[path.name for path in largest_first[start::workers]] for start in range(workers)]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cfnlint.config", "cfnlint.runner"])
+    with ProcessPoolExecutor(workers, context, initializer=os.chdir, initargs=(folder,)) as pool:
+        findings = [finding for share in pool.map(partial(_findings, regions), shares) for finding in share]
+    return [f"{name}:{line}:{column}: {message}" for name, line, column, message in sorted(findings)]
+
+
+def _findings(regions: Sequence[str], names: list[str]) -> list[Finding]:
+    """The findings about templates of the working directory, beside which cfn-lint finds the nested ones."""
+    from cfnlint.config import ConfigMixIn
+    from cfnlint.runner import Runner
+
+    arguments = ["--config-file", str(CONFIGURATION), "--template", *names]
+    if regions:
+        arguments += ["--regions", *regions]
+    return [
+        (match.filename, match.linenumber, match.columnnumber, f"{match.rule.id} {match.message}")
+        for match in Runner(ConfigMixIn(arguments)).run()
+    ]
