@@ -1,0 +1,228 @@
+"""Mends what ministack does differently from AWS; one function for each defect."""
+
+import json
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import urlsplit
+
+from ministack.services import cloudformation, rds
+from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
+
+from scripts.emulator import api, schemas
+from scripts.emulator.patching import Function, replace, replace_action
+
+STACK = "AWS::CloudFormation::Stack"
+_VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-].*amazonaws\.com(\.cn)?")
+
+
+def install() -> None:
+    """Applies every fix of this module to the ministack of this process."""
+    replace("_resolve_document", (helpers,), virtual_hosted_documents)
+    replace("_update_resource", (provisioners, stacks), kept_attributes)
+    replace("_property_recreation", (provisioners, stacks), recreation_by_schema)
+    replace("_add_event", (stacks,), events_with_physical_ids)
+    replace("_runs_on_worker_thread", (stacks,), provisioning_off_the_event_loop)
+    replace("_rds_db_cluster_attrs", (provisioners,), managed_master_secret)
+    replace_action("DescribeStacks", family_of_stacks)
+    replace_action("ListStacks", family_of_stacks)
+    replace("new_uuid", (handlers, changesets), reserved_id)
+    replace_action("CreateChangeSet", kept_placeholder)
+
+
+def virtual_hosted_documents(original: Function) -> Function:
+    """`TemplateURL` and `StackPolicyURL` as https://BUCKET.s3.REGION.amazonaws.com/KEY.
+
+    ministack takes the first part of the path for the bucket whatever the host; AWS accepts both styles.
+    """
+
+    def resolve(params: dict[str, Any], body_key: str, url_key: str, label: str) -> Any:
+        url = urlsplit(helpers._p(params, url_key))
+        match = _VIRTUAL_HOST.fullmatch(url.netloc)
+        if match:
+            params = {**params, url_key: [f"https://s3.amazonaws.com/{match['bucket']}{url.path}"]}
+        return original(params, body_key, url_key, label)
+
+    return resolve
+
+
+def kept_attributes(original: Function) -> Function:
+    """Fn::GetAtt of a resource that is updated in place.
+
+    ministack keeps only those attributes that the type's update returns, and some return none; on AWS they
+    stay.
+    """
+
+    def update(
+        resource_type: str,
+        physical_id: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        stack_name: str,
+        logical_id: str | None = None,
+        old_attributes: dict[str, Any] | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        new_id, attributes = original(
+            resource_type, physical_id, old, new, stack_name, logical_id, old_attributes
+        )
+        kept = old_attributes if new_id == physical_id and resource_type != STACK else None
+        return new_id, {**(kept or {}), **(attributes or {})}
+
+    return update
+
+
+def recreation_by_schema(original: Function) -> Function:
+    """Which changes of a property replace the resource.
+
+    ministack knows it for some types and answers `Conditionally` for the others; AWS takes it from the type's
+    schema.
+    """
+
+    def recreation(resource_type: str, name: str) -> str:
+        known = resource_type in provisioners._REPLACING_PROPERTIES
+        if known or resource_type not in schemas.types():
+            return str(original(resource_type, name))
+        return schemas.requires_recreation(resource_type, name)
+
+    return recreation
+
+
+def events_with_physical_ids(original: Function) -> Function:
+    """`PhysicalResourceId` in the events of a resource that exists.
+
+    ministack leaves it out until the resource is complete; AWS gives it as soon as there is one, and a nested
+    stack can only be followed by it.
+    """
+
+    def add(
+        stack_id: str,
+        stack_name: str,
+        logical_id: str,
+        resource_type: str,
+        status: str,
+        reason: str = "",
+        physical_id: str = "",
+        detailed_status: str = "",
+    ) -> None:
+        if not physical_id:
+            record = (cloudformation._stacks.get(stack_name) or {}).get("_resources", {}).get(logical_id, {})
+            physical_id = record.get("PhysicalResourceId", "")
+        original(
+            stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status
+        )
+
+    return add
+
+
+def provisioning_off_the_event_loop(_original: Function) -> Function:
+    """Requests are answered while a stack is being created.
+
+    ministack provisions most resources on the event loop, where a handler that calls the emulator's own API
+    would wait for itself.
+    """
+    return lambda _resource_type: True
+
+
+def managed_master_secret(original: Function) -> Function:
+    """`MasterUserSecret.SecretArn` of a DBCluster with `ManageMasterUserPassword`.
+
+    ministack neither creates the secret nor has the attribute; RDS creates a secret that it owns and names.
+    """
+
+    def attributes(cluster: dict[str, Any]) -> dict[str, Any]:
+        secret = cluster.get("MasterUserSecret")
+        more = {"MasterUserSecret.SecretArn": secret["SecretArn"]} if secret else {}
+        return {**original(cluster), **more}
+
+    handler = provisioners._RESOURCE_HANDLERS["AWS::RDS::DBCluster"]
+    create, delete = handler["create"], handler["delete"]
+
+    def create_with_secret(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
+        physical_id, created = create(logical_id, properties, stack_name)
+        if str(properties.get("ManageMasterUserPassword", "")).lower() != "true":
+            return physical_id, created
+        cluster = rds._clusters[physical_id]
+        cluster["MasterUserSecret"] = _master_secret(cluster, properties)
+        return physical_id, attributes(cluster)
+
+    def delete_with_secret(physical_id: str, properties: dict[str, Any]) -> None:
+        secret = (rds._clusters.get(physical_id) or {}).get("MasterUserSecret")
+        delete(physical_id, properties)
+        if secret:
+            api.call(
+                "secretsmanager",
+                "DeleteSecret",
+                {"SecretId": secret["SecretArn"]},
+                ForceDeleteWithoutRecovery=True,
+            )
+
+    handler |= {"create": create_with_secret, "delete": delete_with_secret}
+    return attributes
+
+
+def _master_secret(cluster: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:
+    key = properties.get("MasterUserSecret", {}).get("KmsKeyId", "")
+    user = properties.get("MasterUsername", "")
+    secret = api.call(
+        "secretsmanager",
+        "CreateSecret",
+        {"KmsKeyId": key} if key else {},
+        Name=f"rds!cluster-{cluster['DbClusterResourceId'].lower()}",
+        SecretString=json.dumps({"username": user, "password": "emulated"}),
+    )
+    return {"SecretArn": secret["ARN"], "SecretStatus": "active", "KmsKeyId": key}
+
+
+def family_of_stacks(original: Function) -> Function:
+    """`ParentId` and `RootId` of a nested stack in DescribeStacks and ListStacks, missing there."""
+
+    def describe(params: dict[str, Any]) -> Any:
+        status, headers, body = original(params)
+        for stack in cloudformation._stacks.values():
+            if "ParentId" in stack:
+                own = f"<StackId>{stack['StackId']}</StackId>"
+                family = f"<ParentId>{stack['ParentId']}</ParentId><RootId>{stack['RootId']}</RootId>"
+                body = body.replace(own.encode(), (own + family).encode())
+        return status, headers, body
+
+    return describe
+
+
+def kept_placeholder(original: Function) -> Function:
+    """The id of a stack that awaits review.
+
+    A further CREATE change set for a stack in REVIEW_IN_PROGRESS gives it a new id in ministack; AWS keeps
+    the id, and the change sets that it has.
+    """
+
+    def create(params: dict[str, Any]) -> Any:
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        waiting = stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+        if waiting and helpers._p(params, "ChangeSetType") == "CREATE":
+            return with_stack_id(stack["StackId"], lambda: original(params))
+        return original(params)
+
+    return create
+
+
+_RESERVED: ContextVar[list[str] | None] = ContextVar("reserved", default=None)
+
+
+def reserved_id(original: Function) -> Function:
+    """Lets `with_stack_id` choose the id of the next stack; ministack always draws a new one."""
+
+    def new_uuid() -> str:
+        reserved = _RESERVED.get()
+        return reserved.pop() if reserved else str(original())
+
+    return new_uuid
+
+
+def with_stack_id(stack_id: str, operation: Callable[[], Any]) -> Any:
+    """Runs an operation of ministack such that the stack which it creates gets this id."""
+    token = _RESERVED.set([stack_id.rpartition("/")[2]])
+    try:
+        return operation()
+    finally:
+        _RESERVED.reset(token)

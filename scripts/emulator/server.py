@@ -1,0 +1,110 @@
+"""The emulator's process: ministack, extended, on one port of the loopback interface."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from scripts.emulator import faults
+from scripts.emulator.faults import Message, Receive, Send
+from scripts.emulator.process import LOCK_HELD, REGION
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
+
+
+def serve(port: int, folder: Path) -> None:
+    """Serves on 127.0.0.1:`port` until the process is ended; all state stays in `folder`.
+
+    Prints the endpoint's URL and writes `state.json` once requests are answered. Exits with LOCK_HELD where
+    another emulator lives in the folder.
+    """
+    lock = _lock(folder)
+    with lock, socket.create_server(("127.0.0.1", port), backlog=128) as listener:
+        port = listener.getsockname()[1]
+        _configure(port, folder)
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(listener, lambda: _announce(f"http://127.0.0.1:{port}", folder)))
+
+
+def extend() -> None:
+    """Patches this process's ministack: defects mended, types added, strictness and nested stacks put in."""
+    from scripts.emulator import autoscaling, fixes, nested, strictness, types
+
+    for part in (faults, fixes, strictness, types, nested, autoscaling):
+        part.install()
+
+
+def _lock(folder: Path) -> IO[bytes]:
+    lock = (folder / "lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"an emulator lives in {folder} already", file=sys.stderr)
+        sys.exit(LOCK_HELD)
+    return lock
+
+
+def _configure(port: int, folder: Path) -> None:
+    # ministack reads its settings from the environment, most of them when its modules are imported.
+    os.environ.update(
+        GATEWAY_PORT=str(port),
+        BIND_HOST="127.0.0.1",
+        MINISTACK_HOST="127.0.0.1",
+        MINISTACK_REGION=REGION,
+        DOCKER_HOST=f"unix://{folder}/no-docker",
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        TMPDIR=str(folder),
+    )
+    tempfile.tempdir = None
+    (folder / "aws-config").write_text("")
+
+
+def _announce(endpoint_url: str, folder: Path) -> None:
+    unfinished = folder / "state.json.new"
+    unfinished.write_text(json.dumps({"endpoint_url": endpoint_url, "pid": os.getpid()}))
+    unfinished.replace(folder / "state.json")
+    print(endpoint_url, flush=True)
+
+
+async def _serve(listener: socket.socket, ready: Callable[[], None]) -> None:
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    extend()
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.errorlog = None
+    config.graceful_timeout = 0
+    ended = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, ended.set)
+
+    async def application(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            send = _when_started(send, ready)
+        elif scope["type"] == "http" and scope["path"].startswith("/_emulator/"):
+            await faults.control(scope, receive, send)
+            return
+        await faults.guard(app)(scope, receive, send)
+
+    await hypercorn_serve(cast("ASGIFramework", application), config, shutdown_trigger=ended.wait)
+
+
+def _when_started(send: Send, ready: Callable[[], None]) -> Send:
+    async def watched(message: Message) -> None:
+        await send(message)
+        if message["type"] == "lifespan.startup.complete":
+            ready()
+
+    return watched
