@@ -1,0 +1,197 @@
+"""The events of one operation on a stack and on every stack nested in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from scripts.aws.errors import code_of, message_of
+from scripts.aws.package import NESTED_STACK
+from scripts.aws.stacks import is_in_progress
+
+_STARTS = frozenset(("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"))
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One stack event; `stack_path` are the logical ids that lead from the root to the event's stack."""
+
+    id: str
+    stack_id: str
+    stack_path: tuple[str, ...]
+    logical_id: str
+    physical_id: str
+    resource_type: str
+    status: str
+    reason: str
+    time: datetime
+
+    @property
+    def is_of_stack(self) -> bool:
+        """Whether the event tells of its stack as a whole and not of a resource in it."""
+        return self.physical_id == self.stack_id
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The logical ids that lead from the root to what the event tells of; empty for the root itself."""
+        return self.stack_path if self.is_of_stack else (*self.stack_path, self.logical_id)
+
+    @property
+    def nested_stack_id(self) -> str | None:
+        """The id of the nested stack that the event tells of, once CloudFormation has given it one."""
+        nested = self.resource_type == NESTED_STACK and not self.is_of_stack
+        return self.physical_id if nested and self.physical_id.startswith("arn:") else None
+
+    def __str__(self) -> str:
+        return f"{'/'.join(('root', *self.path))} ({self.resource_type})"
+
+
+class _StackEvents:
+    """Reads one stack's events, newest page first, as far back as the operation's start."""
+
+    def __init__(self, cloudformation: Any, stack_id: str, path: tuple[str, ...], since: datetime) -> None:
+        self._cloudformation = cloudformation
+        self._stack_id = stack_id
+        self._path = path
+        self._since = since
+        self._known: set[str] = set()
+        self._last: Event | None = None
+
+    @property
+    def status(self) -> str:
+        """The stack's own status by its latest event; empty before its first."""
+        return self._last.status if self._last else ""
+
+    def new(self, everything: bool = False) -> list[Event]:
+        """The events not returned before, oldest first: up to the page with a known one, or all pages.
+
+        Nothing is marked as known until all pages were read, so a request that fails loses nothing.
+        """
+        found: dict[str, Event] = {}
+        for page in _pages(self._cloudformation, self._stack_id, self._path):
+            recent = [event for event in page if event.time > self._since]
+            fresh = [event for event in recent if event.id not in self._known]
+            found.update((event.id, event) for event in fresh)
+            if len(recent) < len(page) or (len(fresh) < len(recent) and not everything):
+                break
+        events = sorted(reversed(found.values()), key=lambda event: event.time)
+        self._known.update(found)
+        self._last = _latest([event for event in events if event.is_of_stack], self._last)
+        return events
+
+
+class OperationEvents:
+    """The events of one operation, of a stack and of all that it nests, which are found as they appear.
+
+    Stacks are read by their ids, because one that was rolled back is gone by its name. `since` is a time of
+    CloudFormation's own clock: only later events belong to the operation.
+    """
+
+    def __init__(self, cloudformation: Any, stack_id: str, since: datetime) -> None:
+        self._cloudformation = cloudformation
+        self._since = since
+        self._root = _StackEvents(cloudformation, stack_id, (), since)
+        self._stacks = {stack_id: self._root}
+        self._as_resource: dict[str, Event] = {}
+        self.seen: list[Event] = []
+
+    @property
+    def status(self) -> str:
+        """The root's own last status in this operation; empty before its first event."""
+        return self._root.status
+
+    @property
+    def ended(self) -> bool:
+        """Whether the root has come to rest."""
+        return bool(self.status) and not is_in_progress(self.status)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no stack has events outstanding that the events read so far announce."""
+        return self.ended and not any(self._is_outstanding(stack_id) for stack_id in self._stacks)
+
+    def poll(self, everything: bool = False) -> list[Event]:
+        """The events since the last poll, oldest first, of every stack at work; `everything` reads all pages anew."""
+        events: list[Event] = []
+        waiting = [stack_id for stack_id in self._stacks if everything or self._is_at_work(stack_id)]
+        while waiting:
+            stack_id = waiting.pop()
+            fresh = self._stacks[stack_id].new(everything)
+            self.seen.extend(fresh)
+            events.extend(fresh)
+            waiting.extend(self._nested_in(fresh, everything))
+        return sorted(events, key=lambda event: event.time)
+
+    def _nested_in(self, events: list[Event], everything: bool) -> Iterator[str]:
+        for event in events:
+            stack_id = event.nested_stack_id
+            if stack_id is None:
+                continue
+            self._as_resource[stack_id] = _latest([event], self._as_resource.get(stack_id)) or event
+            if stack_id not in self._stacks:
+                self._stacks[stack_id] = _StackEvents(self._cloudformation, stack_id, event.path, self._since)
+                yield stack_id
+
+    def _is_at_work(self, stack_id: str) -> bool:
+        stack = self._stacks[stack_id]
+        return (
+            stack is self._root or is_in_progress(stack.status) or is_in_progress(self._in_parent(stack_id))
+        )
+
+    def _is_outstanding(self, stack_id: str) -> bool:
+        own = self._stacks[stack_id].status
+        return is_in_progress(own) or (not own and self._in_parent(stack_id).endswith("_FAILED"))
+
+    def _in_parent(self, stack_id: str) -> str:
+        event = self._as_resource.get(stack_id)
+        return event.status if event else ""
+
+
+def now_of(cloudformation: Any, stack_id: str) -> datetime:
+    """The time of the stack's latest event: what comes later belongs to the operation that is started next."""
+    return next((event.time for page in _pages(cloudformation, stack_id, ()) for event in page), _BEGINNING)
+
+
+def start_of(cloudformation: Any, stack_id: str) -> datetime:
+    """The time just before the stack's latest operation began, as CloudFormation's clock has it."""
+    for page in _pages(cloudformation, stack_id, ()):
+        for event in page:
+            if event.is_of_stack and event.status in _STARTS:
+                return event.time - timedelta(microseconds=1)
+    return _BEGINNING
+
+
+def _latest(events: list[Event], before: Event | None) -> Event | None:
+    """The latest by time; of events at the same time the one that was read last."""
+    for event in events:
+        if before is None or event.time >= before.time:
+            before = event
+    return before
+
+
+def _pages(cloudformation: Any, stack_id: str, path: tuple[str, ...]) -> Iterator[list[Event]]:
+    """The stack's events a page at a time, newest first; none while a new nested stack is not to be seen yet."""
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    try:
+        for page in pages:
+            yield [_event(record, path) for record in page["StackEvents"]]
+    except ClientError as error:
+        if not (code_of(error) == "ValidationError" and "does not exist" in message_of(error)):
+            raise
+
+
+def _event(record: dict[str, Any], path: tuple[str, ...]) -> Event:
+    return Event(
+        id=record["EventId"],
+        stack_id=record["StackId"],
+        stack_path=path,
+        logical_id=record["LogicalResourceId"],
+        physical_id=record.get("PhysicalResourceId", ""),
+        resource_type=record.get("ResourceType", ""),
+        status=record["ResourceStatus"],
+        reason=record.get("ResourceStatusReason", ""),
+        time=record["Timestamp"],
+    )

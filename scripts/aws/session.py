@@ -1,0 +1,81 @@
+"""Clients for one account and one region."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from scripts.errors import OperationError
+
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 5},
+    connect_timeout=10,
+    read_timeout=60,
+    user_agent_extra="orthanc-aws",
+)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach AWS; what is None is found as the AWS CLI finds it (environment, profile, container, instance)."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+
+
+class Session:
+    """One signed-in identity in one region, from which the clients of all services come."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._endpoint_url = connection.endpoint_url
+        self._core = botocore.session.Session(profile=connection.profile)
+        if connection.access_key_id and connection.secret_access_key:
+            self._core.set_credentials(connection.access_key_id, connection.secret_access_key)
+        self._boto = boto3.Session(botocore_session=self._core, region_name=connection.region)
+        if self._boto.region_name is None:
+            raise OperationError(
+                "No AWS region", "", "Name one with --region, such as --region eu-central-1."
+            )
+        self.region: str = self._boto.region_name
+        self.partition: str = self._boto.get_partition_for_region(self.region)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that retries throttled and failed requests with growing delays, five attempts in all."""
+        return self._boto.client(service, endpoint_url=self._endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def cloudformation(self) -> Any:
+        """The CloudFormation client."""
+        return self.client("cloudformation")
+
+    @cached_property
+    def s3(self) -> Any:
+        """The S3 client."""
+        return self.client("s3")
+
+    @cached_property
+    def caller(self) -> str:
+        """ARN of the identity that signs the requests."""
+        return str(self._identity["Arn"])
+
+    @property
+    def account(self) -> str:
+        """The account's twelve digits."""
+        return str(self._identity["Account"])
+
+    @property
+    def url_suffix(self) -> str:
+        """What `AWS::URLSuffix` gives in this region: `amazonaws.com`, `amazonaws.com.cn` …"""
+        resolver = self._core.get_component("endpoint_resolver")
+        return str(resolver.get_partition_dns_suffix(self.partition))
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        identity: dict[str, Any] = self.client("sts").get_caller_identity()
+        return identity

@@ -1,0 +1,120 @@
+"""What CloudFormation knows of a stack and of the stacks nested in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
+from scripts.aws.errors import code_of, message_of
+from scripts.aws.package import NESTED_STACK
+
+_LONGEST_DELETION = 900.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as DescribeStacks shows it."""
+
+    id: str
+    name: str
+    status: str
+    reason: str
+    changed: datetime
+    protected: bool
+    change_set_id: str | None
+    outputs: dict[str, str]
+    tags: dict[str, str]
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether CloudFormation is at work on it; a stack that only awaits its first change set is not."""
+        return is_in_progress(self.status)
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A stack, its own resources (logical id → status) and the stacks nested in it."""
+
+    path: tuple[str, ...]
+    status: str
+    resources: dict[str, str] = field(default_factory=dict)
+    children: tuple["Nested", ...] = ()
+
+
+def is_in_progress(status: str) -> bool:
+    """Whether a stack's or resource's status will change without anybody's doing."""
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def is_failure(status: str) -> bool:
+    """Whether an operation that ended a stack in this status did not do what was asked: every rollback counts."""
+    return status.endswith("_FAILED") or "ROLLBACK" in status
+
+
+def find(cloudformation: Any, name_or_id: str) -> Stack | None:
+    """The stack of that name or id, or None where there is none; one deleted is found by its id only."""
+    try:
+        description = cloudformation.describe_stacks(StackName=name_or_id)["Stacks"][0]
+    except ClientError as error:
+        if code_of(error) == "ValidationError" and "does not exist" in message_of(error):
+            return None
+        raise
+    return Stack(
+        id=description["StackId"],
+        name=description["StackName"],
+        status=description["StackStatus"],
+        reason=description.get("StackStatusReason", ""),
+        changed=description.get("LastUpdatedTime") or description["CreationTime"],
+        protected=description.get("EnableTerminationProtection", False),
+        change_set_id=description.get("ChangeSetId"),
+        outputs={output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])},
+        tags={tag["Key"]: tag["Value"] for tag in description.get("Tags", [])},
+    )
+
+
+def tree(cloudformation: Any, stack_id: str, status: str, path: tuple[str, ...] = ()) -> Nested:
+    """The stack with the statuses of its resources, and so every stack nested in it."""
+    resources = list(_resources(cloudformation, stack_id))
+    children = tuple(
+        tree(
+            cloudformation,
+            resource["PhysicalResourceId"],
+            resource["ResourceStatus"],
+            (*path, resource["LogicalResourceId"]),
+        )
+        for resource in resources
+        if resource["ResourceType"] == NESTED_STACK
+        and resource.get("PhysicalResourceId")
+        and resource["ResourceStatus"] != "DELETE_COMPLETE"
+    )
+    own = {
+        resource["LogicalResourceId"]: resource["ResourceStatus"]
+        for resource in resources
+        if resource["ResourceType"] != NESTED_STACK
+    }
+    return Nested(path, status, own, children)
+
+
+def protect(cloudformation: Any, stack: Stack) -> None:
+    """Turns the stack's termination protection on; its nested stacks inherit it."""
+    cloudformation.update_termination_protection(StackName=stack.name, EnableTerminationProtection=True)
+
+
+def delete(cloudformation: Any, stack_id: str, clock: Clock = SYSTEM_CLOCK) -> str:
+    """Deletes a stack that has no resources left and waits for it; returns its last status."""
+    cloudformation.delete_stack(StackName=stack_id)
+    stack = None
+    for delay in growing(_LONGEST_DELETION, clock):
+        stack = find(cloudformation, stack_id)
+        if stack is None or not stack.in_progress:
+            break
+        clock.sleep(delay)
+    return stack.status if stack else "DELETE_COMPLETE"
+
+
+def _resources(cloudformation: Any, stack_id: str) -> Iterator[dict[str, Any]]:
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+    return (resource for page in pages for resource in page["StackResourceSummaries"])

@@ -1,0 +1,314 @@
+"""The command line `orthanc-aws`: arguments in, exit code out. What a verb does is in `scripts.operations`."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from scripts.aws.session import Session
+    from scripts.console import Console
+    from scripts.errors import OperationError
+    from scripts.operations.environment import Environment
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATES = PROJECT / "templates"
+PARAMETERS = PROJECT / "parameters"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Verbs(click.Group):
+    """Verbs whose expected errors end in one message and exit code 1; any other keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            expected = _expected(error)
+            if expected is None:
+                raise
+            _console().failure(expected)
+            ctx.exit(1)
+
+
+def _expected(error: Exception) -> "OperationError | None":
+    from scripts.errors import OperationError
+
+    if isinstance(error, OperationError):
+        return error
+    if "botocore" not in sys.modules:
+        return None
+    from scripts.aws.errors import explain
+
+    return explain(error)
+
+
+def _console(output: str = "text") -> "Console":
+    from scripts.console import Console
+
+    return Console(as_json=output == "json")
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="orthanc-aws")
+@click.option("--profile", help="Profile of the AWS configuration to use.")
+@click.option("--region", help="AWS region to work in.")
+@click.pass_context
+def main(ctx: click.Context, profile: str | None, region: str | None) -> None:
+    """Runs the DICOM server Orthanc on AWS: renders, checks and deploys its CloudFormation templates.
+
+    ENV is the name of a parameter set parameters/ENV.json, or the path of such a file.
+    """
+    ctx.obj = {"profile": profile, "region": region}
+
+
+def _environment_argument(command: Command) -> Command:
+    """The argument ENV with the options that say where the parts of an environment are."""
+    for decorate in (
+        click.option(
+            "--templates",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            default=TEMPLATES,
+            help="Folder of the rendered templates.  [default: the project's]",
+        ),
+        click.option("--stack-name", help="Name of the stack.  [default: orthanc-ENV]"),
+        click.argument("env", metavar="ENV"),
+    ):
+        command = decorate(command)
+    return command
+
+
+def _aws_options(command: Command) -> Command:
+    """The options that say which AWS to talk to."""
+    for decorate in (
+        click.option(
+            "--emulator", is_flag=True, help="Use the emulator on this machine, started if need be."
+        ),
+        click.option("--endpoint-url", help="Send all requests to this URL."),
+        click.option("--region", help="AWS region to work in."),
+        click.option("--profile", help="Profile of the AWS configuration to use."),
+    ):
+        command = decorate(command)
+    return command
+
+
+_output_option = click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the result.",
+)
+
+
+def _environment(env: str, templates: Path, stack_name: str | None) -> "Environment":
+    from scripts.operations.environment import Environment
+
+    is_path = env.endswith(".json") or os.sep in env
+    file = Path(env) if is_path else PARAMETERS / f"{env}.json"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in PARAMETERS.glob("*.json"))) or "none"
+        raise click.BadParameter(f"there is no {file}. Parameter sets: {known}.", param_hint="ENV")
+    return Environment(file.stem, stack_name or f"orthanc-{file.stem}", file, templates.resolve())
+
+
+def _session(
+    ctx: click.Context, profile: str | None, region: str | None, endpoint_url: str | None, emulator: bool
+) -> "Session":
+    from scripts.aws.session import Connection, Session
+
+    profile, region = profile or ctx.obj["profile"], region or ctx.obj["region"]
+    if emulator:
+        if profile or endpoint_url:
+            raise click.UsageError("--emulator has its own endpoint and credentials.", ctx)
+        _use_emulator()
+    return Session(Connection(profile, region, endpoint_url))
+
+
+def _use_emulator() -> None:
+    from scripts.emulator import EmulatorError, ensure_running
+    from scripts.errors import OperationError
+
+    try:
+        ensure_running().use()
+    except EmulatorError as error:
+        raise OperationError("The emulator does not run", str(error)) from None
+
+
+def _tags(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    malformed = [pair for pair in pairs if not pair.partition("=")[0] or "=" not in pair]
+    if malformed:
+        raise click.BadParameter(f"{malformed[0]!r} is not of the form KEY=VALUE.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _judge(findings: list[str], what: str, all_well: str) -> None:
+    """Prints findings as the result; any at all make the exit code 1."""
+    console = _console()
+    console.findings(findings)
+    if findings:
+        from scripts.errors import OperationError
+
+        raise OperationError(f"{what}: {len(findings)}")
+    console.done(all_well)
+
+
+@main.command()
+@click.option(
+    "--check", is_flag=True, help="Write nothing; fail where the templates are not what the code renders."
+)
+@click.option(
+    "--templates",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=TEMPLATES,
+    help="Folder to write to.  [default: the project's]",
+)
+def render(check: bool, templates: Path) -> None:
+    """Write the CloudFormation templates that the code describes."""
+    from generator import render
+
+    if check:
+        return _judge(render.check(templates), "Templates that are stale", "The templates are up to date")
+    changed = render.write(templates)
+    console = _console()
+    console.findings(changed)
+    console.done(f"{len(changed)} templates changed")
+    return None
+
+
+@main.command()
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=TEMPLATES,
+    help="Folder of the rendered templates.  [default: the project's]",
+)
+def lint(templates: Path) -> None:
+    """Lint the rendered templates, with the wiring between them."""
+    from scripts.operations.lint import lint
+
+    _judge(lint(templates.resolve()), "Findings", "The templates are clean")
+
+
+@main.command()
+@_environment_argument
+def validate(env: str, templates: Path, stack_name: str | None) -> None:
+    """Check the parameter set ENV against the templates' constraints and Rules, without an account."""
+    environment = _environment(env, templates, stack_name)
+    _judge(environment.mistakes(), "Mistakes in the parameter set", f"{environment.parameters} is valid")
+
+
+@main.command()
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=TEMPLATES,
+    help="Folder of the rendered templates.  [default: the project's]",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/package"),
+    show_default=True,
+    help="Folder to write to.",
+)
+@click.option("--bucket", help="Upload to this bucket instead.")
+@_aws_options
+@click.pass_context
+def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, **connection: Any) -> None:
+    """Write the templates with content-addressed names, as CloudFormation reads them; print the root's place."""
+    from scripts.operations import package
+
+    if bucket:
+        click.echo(package.upload(templates, bucket, _session(ctx, **connection)))
+    else:
+        click.echo(package.write(templates, out)[-1])
+
+
+@main.command()
+@_environment_argument
+@_aws_options
+@_output_option
+@click.option("--bucket", help="Bucket for the templates.  [default: one of the account's own]")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=_tags, help="Further tag of all resources."
+)
+@click.option("--yes", is_flag=True, help="Deploy without asking.")
+@click.pass_context
+def deploy(
+    ctx: click.Context,
+    env: str,
+    templates: Path,
+    stack_name: str | None,
+    output: str,
+    bucket: str | None,
+    tags: dict[str, str],
+    yes: bool,
+    **connection: Any,
+) -> None:
+    """Deploy ENV: check, show what would change, ask, and follow it to the end; print the outputs."""
+    environment = _environment(env, templates, stack_name)
+    session = _session(ctx, **connection)
+    from scripts.operations.deploy import Options, deploy
+
+    console = _console(output)
+    console.outputs(deploy(environment, Options(bucket, tags, ask=not yes), session, console))
+
+
+@main.command()
+@_environment_argument
+@_aws_options
+@_output_option
+@click.pass_context
+def status(
+    ctx: click.Context, env: str, templates: Path, stack_name: str | None, output: str, **connection: Any
+) -> None:
+    """Show how the stacks of ENV stand, and why the last operation failed if it did."""
+    environment = _environment(env, templates, stack_name)
+    session = _session(ctx, **connection)
+    from scripts.operations.status import status
+
+    _console(output).status(status(environment, session))
+
+
+@main.command()
+@_environment_argument
+@_aws_options
+@_output_option
+@click.pass_context
+def outputs(
+    ctx: click.Context, env: str, templates: Path, stack_name: str | None, output: str, **connection: Any
+) -> None:
+    """Print the outputs of ENV's root stack."""
+    environment = _environment(env, templates, stack_name)
+    session = _session(ctx, **connection)
+    from scripts.operations.status import find
+
+    _console(output).outputs(find(environment, session).outputs)
+
+
+@main.group()
+def emulator() -> None:
+    """Control the emulator of AWS on this machine."""
+
+
+@emulator.command()
+def start() -> None:
+    """Start the emulator unless it runs, and print its URL."""
+    from scripts.emulator import ensure_running
+
+    click.echo(ensure_running().endpoint_url)
+
+
+@emulator.command()
+def stop() -> None:
+    """Stop the emulator and forget what was deployed to it."""
+    from scripts.emulator import stop
+
+    _console().done("The emulator is stopped" if stop() else "No emulator was running")

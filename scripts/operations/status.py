@@ -1,0 +1,63 @@
+"""`orthanc-aws status`: how a stack and those nested in it stand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.aws import events, stacks
+from scripts.aws.failures import Failure
+from scripts.aws.follow import read
+from scripts.aws.session import Session
+from scripts.errors import OperationError
+from scripts.operations.environment import Environment
+
+
+@dataclass(frozen=True)
+class Status:
+    """A stack, the tree of what it nests, and why its last operation failed, if it did."""
+
+    stack: stacks.Stack
+    tree: stacks.Nested
+    failure: Failure | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for scripts."""
+        return {
+            "StackName": self.stack.name,
+            "StackId": self.stack.id,
+            "StackStatus": self.stack.status,
+            "Changed": self.stack.changed.isoformat(),
+            "TerminationProtection": self.stack.protected,
+            "Stacks": _as_json(self.tree),
+            "Failure": str(self.failure) if self.failure else None,
+        }
+
+
+def find(environment: Environment, session: Session) -> stacks.Stack:
+    """The environment's stack; raises OperationError where it was never deployed."""
+    stack = stacks.find(session.cloudformation, environment.stack_name)
+    if stack is None:
+        raise OperationError(
+            f"There is no stack {environment.stack_name} in {session.region} of account {session.account}",
+            "",
+            f"`orthanc-aws deploy {environment.name}` creates it.",
+        )
+    return stack
+
+
+def status(environment: Environment, session: Session) -> Status:
+    """How the environment's stack stands; raises OperationError where it was never deployed."""
+    client = session.cloudformation
+    stack = find(environment, session)
+    failure = None
+    if stacks.is_failure(stack.status):
+        failure = read(events.OperationEvents(client, stack.id, events.start_of(client, stack.id))).failure
+    return Status(stack, stacks.tree(client, stack.id, stack.status), failure)
+
+
+def _as_json(tree: stacks.Nested) -> dict[str, Any]:
+    return {
+        "Path": "/".join(("root", *tree.path)),
+        "Status": tree.status,
+        "Resources": tree.resources,
+        "Nested": [_as_json(child) for child in tree.children],
+    }
