@@ -36,8 +36,8 @@ def create(logical_id: str, properties: Record, parent_name: str) -> tuple[str, 
     parent = cfn._stacks[parent_name]
     name, stack_id = reserved(parent_name, logical_id) or new_child(parent_name, logical_id)
     cfn._stacks.pop(name, None)
-    request = {
-        **_request(properties, parent),
+    wanted = {
+        **request(properties, parent),
         "StackName": [name],
         "DisableRollback": [str(bool(parent.get("DisableRollback"))).lower()],
     }
@@ -49,7 +49,7 @@ def create(logical_id: str, properties: Record, parent_name: str) -> tuple[str, 
             parent["StackId"], parent_name, logical_id, STACK, "CREATE_IN_PROGRESS", reason, stack_id
         )
 
-    _operate("CreateStack", request, adopt, stack_id)
+    _operate("CreateStack", wanted, adopt, stack_id)
     child = cfn._stacks[name]
     if child["StackStatus"] != "CREATE_COMPLETE":
         parent["_resources"][logical_id] = _failed_record(logical_id, stack_id, properties)
@@ -65,7 +65,7 @@ def update(physical_id: str, _old: Record, new: Record, parent_name: str) -> tup
     if child["StackStatus"].endswith("_FAILED"):
         _operate("RollbackStack", {"StackName": [physical_id]})
     try:
-        _operate("UpdateStack", {**_request(new, cfn._stacks[parent_name]), "StackName": [physical_id]})
+        _operate("UpdateStack", {**request(new, cfn._stacks[parent_name]), "StackName": [physical_id]})
     except ValueError as error:
         if str(error) != _NO_UPDATES:
             raise
@@ -163,7 +163,8 @@ def parameters_of(properties: Record) -> list[Record]:
     ]
 
 
-def _request(properties: Record, parent: Record) -> Record:
+def request(properties: Record, parent: Record) -> Record:
+    """What a parent asks for its child, as the Query protocol writes it."""
     tags = [tag for tag in properties.get("Tags") or [] if not tag["Key"].startswith("aws:")]
     capabilities = enumerate(parent.get("Capabilities", []), 1)
     return {
@@ -175,21 +176,27 @@ def _request(properties: Record, parent: Record) -> Record:
 
 
 def _operate(
-    action: str, request: Record, started: Callable[[], None] = lambda: None, stack_id: str | None = None
+    action: str, wanted: Record, started: Callable[[], None] = lambda: None, stack_id: str | None = None
 ) -> None:
     """Runs a stack operation to its end on an event loop of its own; ValueError where it is refused."""
 
     async def run() -> None:
         handler = cfn._ACTION_HANDLERS[action]
-        params = {"Action": [action], **request}
-        status, _, body = with_stack_id(stack_id, lambda: handler(params)) if stack_id else handler(params)
-        if status >= 400:
-            message = _MESSAGE.search(body.decode())
-            raise ValueError(unescape(message[1]) if message else body.decode())
+        params = {"Action": [action], **wanted}
+        reason = refusal(with_stack_id(stack_id, lambda: handler(params)) if stack_id else handler(params))
+        if reason:
+            raise ValueError(reason)
         started()
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
 
     asyncio.run(run())
+
+
+def refusal(answer: tuple[int, Record, bytes]) -> str:
+    """The message of an action that was refused; empty where it was accepted."""
+    status, _, body = answer
+    message = _MESSAGE.search(body.decode()) if status >= 400 else None
+    return unescape(message[1]) if message else ""
 
 
 def _reason(child: Record, verb: str) -> str:
