@@ -3,8 +3,8 @@
 `Emulator.inject(kind, target, times)` asks for one over HTTP; the kinds are
 
 - `throttle`: the API action `target` (e.g. `DescribeStackEvents`) is answered with a throttling error,
-- `drop`: the connection is closed after the request for the action `target` was read and before it is carried
-  out,
+- `drop`: the connection is closed before the request for the action `target` is carried out,
+- `lose`: the request for the action `target` is carried out, and the connection closed before the answer,
 - `fail`: the resource whose logical id is `target` fails to be created or updated, in whatever stack it is.
 
 Every fault applies to the next `times` occurrences and is then forgotten.
@@ -25,10 +25,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-KINDS = ("throttle", "drop", "fail")
-_THROTTLED = b"""<ErrorResponse>
-<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>
-</ErrorResponse>"""
+KINDS = ("throttle", "drop", "lose", "fail")
 
 
 @dataclass
@@ -97,21 +94,34 @@ def guard(app: App) -> App:
             await app(scope, receive, send)
             return
         body = await _body(receive)
-        fault = _take(_action(scope, body), "throttle", "drop")
+        fault = _take(_action(scope, body), "throttle", "drop", "lose")
         if fault is None:
             await app(scope, _replay(body), send)
         elif fault.kind == "throttle":
-            await _answer(send, 400, "text/xml", _THROTTLED)
+            await _answer(send, 400, *_throttled(scope))
         else:
+            if fault.kind == "lose":
+                await app(scope, _replay(body), _discard)
             _connection.get().transport.abort()
 
     return guarded
 
 
+def _target(scope: Message) -> str:
+    """What the JSON protocol names the action with; empty for a request of the Query protocol."""
+    return str(dict(scope["headers"]).get(b"x-amz-target", b"").decode())
+
+
+def _throttled(scope: Message) -> tuple[str, bytes]:
+    if _target(scope):
+        return "application/x-amz-json-1.1", b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
+    error = b"<Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message>"
+    return "text/xml", b"<ErrorResponse><Error>" + error + b"</Error></ErrorResponse>"
+
+
 def _action(scope: Message, body: bytes) -> str:
-    target = dict(scope["headers"]).get(b"x-amz-target", b"").decode()
-    if target:
-        return str(target.rpartition(".")[2])
+    if _target(scope):
+        return _target(scope).rpartition(".")[2]
     return parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
 
 
@@ -122,6 +132,10 @@ async def _body(receive: Receive) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body
+
+
+async def _discard(_message: Message) -> None:
+    """Takes the place of the connection that is about to be closed."""
 
 
 def _replay(body: bytes) -> Receive:

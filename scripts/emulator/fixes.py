@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ def install() -> None:
     replace_action("ListStacks", family_of_stacks)
     replace("new_uuid", (handlers, changesets), reserved_id)
     replace_action("CreateChangeSet", kept_placeholder)
+    for action, token in _TOKENS.items():
+        replace_action(action, partial(repeated_requests, token))
 
 
 def virtual_hosted_documents(original: Function) -> Function:
@@ -204,6 +207,32 @@ def kept_placeholder(original: Function) -> Function:
         return original(params)
 
     return create
+
+
+_TOKENS = {
+    "CreateChangeSet": "ClientToken",
+    "CreateStack": "ClientRequestToken",
+    "DeleteStack": "ClientRequestToken",
+    "ExecuteChangeSet": "ClientRequestToken",
+    "UpdateStack": "ClientRequestToken",
+}
+
+
+def repeated_requests(token_name: str, original: Function) -> Function:
+    """A request that is sent again with the token of the first, because its answer was lost.
+
+    ministack refuses it, as the stack or change set exists by then; AWS answers as it did the first time.
+    """
+    answers: dict[tuple[str, ...], Any] = {}
+
+    def handle(params: dict[str, Any]) -> Any:
+        key = tuple(helpers._p(params, name) for name in (token_name, "StackName", "ChangeSetName"))
+        answer = answers.get(key) or original(params)
+        if key[0] and answer[0] == 200:
+            answers[key] = answer
+        return answer
+
+    return handle
 
 
 _RESERVED: ContextVar[list[str] | None] = ContextVar("reserved", default=None)

@@ -39,7 +39,7 @@ def extend() -> None:
     """Patches this process's ministack: defects mended, types added, strictness and nested stacks put in."""
     from scripts.emulator import autoscaling, changesets, fixes, nested, strictness, types
 
-    for part in (faults, fixes, strictness, types, nested, changesets, autoscaling):
+    for part in (faults, strictness, types, nested, changesets, autoscaling, fixes):
         part.install()
 
 
