@@ -1,0 +1,186 @@
+"""Stacks whose wiring Python checks while it renders.
+
+A stack is two frozen dataclasses and one function: `build(template, Inputs) -> Outputs`. Inside `build` the fields of
+`Inputs` refer to the template's parameters; outside they are what the caller supplies. `nest` adds a stack to a parent
+and returns its `Outputs`, filled with references to the child's outputs. So
+
+- a forgotten wire is a TypeError from the dataclass, which names the stack's inputs and the field;
+- a misspelt output is an AttributeError, which names the stack's outputs and the field;
+- a wire of the wrong kind is a WireError, which names stack and field;
+- a cycle cannot be written: an output exists only once its stack is nested.
+
+`gather` wires fields of the same name, so that the root spells out only what is called differently at both ends.
+"""
+
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, ClassVar, Generic, TypeVar
+
+from troposphere import AWSHelperFn, GetAtt, If, Join, Output, Parameter, Ref, Template
+from troposphere.cloudformation import Stack as NestedStack
+
+from generator.names import logical
+
+
+class WireError(TypeError):
+    """A stack was handed, or handed out, something of another kind than it declares."""
+
+
+class Value(AWSHelperFn):
+    """A CloudFormation expression of a known kind; the kinds are its subclasses in `generator.kinds`.
+
+    The class attributes are the parameter's type and the constraints that every parameter of this kind has.
+    """
+
+    parameter_type: ClassVar[str] = "String"
+    constraints: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, expression: Any, origin: str = "", joined: bool = False) -> None:
+        """`joined` says that a list's expression is already one comma-separated string."""
+        self.data = expression
+        self.origin = origin or f"an expression of kind {type(self).__name__}"
+        self.joined = joined
+
+    @property
+    def argument(self) -> Any:
+        """The expression as it crosses a stack's border: a list travels as one string, joined by commas."""
+        is_list = self.parameter_type == "CommaDelimitedList" or self.parameter_type.startswith("List<")
+        return Join(",", self.data) if is_list and not self.joined else self.data
+
+
+def parameter(description: str, *, group: str = "", label: str = "", **constraints: Any) -> Any:
+    """Declares a field of `Inputs`: a full sentence for the console, and constraints beyond those of its kind.
+
+    `constraints` are properties of a CloudFormation parameter: Default, AllowedPattern, AllowedValues, MinValue, ...
+    """
+    return field(
+        kw_only=True,
+        metadata={"Description": description, "group": group, "label": label, "constraints": constraints},
+    )
+
+
+def shown(inputs: type, *, group: str, label: str, **constraints: Any) -> Any:
+    """Declares a parameter of the root that shows the field of the same name of a child's `Inputs`."""
+    return field(
+        kw_only=True, metadata={"of": inputs, "group": group, "label": label, "constraints": constraints}
+    )
+
+
+def output(description: str) -> Any:
+    """Declares a field of `Outputs`."""
+    return field(kw_only=True, metadata={"Description": description})
+
+
+I = TypeVar("I")  # noqa: E741 - the inputs of a stack, as O is its outputs
+O = TypeVar("O")  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Stack(Generic[I, O]):
+    """One template: its file name without the suffix, its two dataclasses, and the function that builds it."""
+
+    name: str
+    inputs: type[I]
+    outputs: type[O]
+    build: Callable[[Template, I], O]
+
+    def template(self) -> Template:
+        """Builds the template: parameters from the inputs, resources from `build`, outputs from what it returns."""
+        template = Template(Description=(self.build.__doc__ or "").strip().splitlines()[0])
+        arguments = {}
+        for item in fields(self.inputs):  # type: ignore[arg-type]
+            declared = template.add_parameter(_parameter(item))
+            arguments[item.name] = item.type(Ref(declared), origin=f"input '{item.name}' of stack '{self.name}'")
+        _add_interface(template, self.inputs)
+        made = self.build(template, self.inputs(**arguments))
+        for item in fields(self.outputs):  # type: ignore[arg-type]
+            value = _checked(self.name, "output", item, getattr(made, item.name))
+            template.add_output(
+                Output(logical(item.name), Description=item.metadata["Description"], Value=value.argument)
+            )
+        return template
+
+
+def gather(inputs: type[I], *sources: Any, **wires: Value) -> I:
+    """Makes a stack's inputs out of `wires` and, for the rest, of the sources' fields of the same names.
+
+    Sources are the root's inputs and other stacks' outputs. Raises TypeError, from the dataclass, for an input that
+    none of them has, and WireError for one that two of them have.
+    """
+    found = dict(wires)
+    for item in fields(inputs):  # type: ignore[arg-type]
+        having = [source for source in sources if hasattr(source, item.name)]
+        if item.name in wires or not having:
+            continue
+        if len(having) > 1:
+            names = " and ".join(type(source).__name__ for source in having)
+            raise WireError(f"{inputs.__name__}: input '{item.name}' is found in both {names}: say which is meant")
+        found[item.name] = getattr(having[0], item.name)
+    return inputs(**found)
+
+
+def nest(template: Template, stack: Stack[I, O], inputs: I, condition: str = "") -> O:
+    """Adds `stack` to a parent's template and returns its outputs, each a reference that remembers where it is from.
+
+    Under a condition, an output that does not exist is the empty string.
+    """
+    if not isinstance(inputs, stack.inputs):
+        raise WireError(
+            f"stack '{stack.name}' takes {stack.inputs.__name__}, but was handed {type(inputs).__name__}"
+        )
+    arguments = {
+        logical(item.name): _checked(stack.name, "input", item, getattr(inputs, item.name)).argument
+        for item in fields(stack.inputs)  # type: ignore[arg-type]
+    }
+    child = NestedStack(
+        logical(stack.name),
+        TemplateURL=f"{stack.name}.yaml",
+        Parameters=arguments,
+        Metadata={"orthanc-aws": {"Description": template_description(stack)}},
+    )
+    if condition:
+        child.Condition = condition
+    template.add_resource(child)
+
+    def wire(item: Field[Any]) -> Any:
+        reference: Any = GetAtt(child, f"Outputs.{logical(item.name)}")
+        if condition:
+            reference = If(condition, reference, "")
+        return item.type(reference, origin=f"output '{item.name}' of stack '{stack.name}'", joined=True)
+
+    return stack.outputs(**{item.name: wire(item) for item in fields(stack.outputs)})  # type: ignore[arg-type]
+
+
+def template_description(stack: Stack[Any, Any]) -> str:
+    """What a stack is, in one sentence: the first line of its build function's docstring."""
+    return (stack.build.__doc__ or "").strip().splitlines()[0]
+
+
+def _checked(stack: str, direction: str, item: Field[Any], value: Any) -> Value:
+    if not isinstance(value, item.type):  # type: ignore[arg-type]
+        given = f"{type(value).__name__}, {value.origin}" if isinstance(value, Value) else repr(value)
+        raise WireError(
+            f"stack '{stack}', {direction} '{item.name}': expected {item.type.__name__}, got {given}"  # type: ignore[union-attr]
+        )
+    return value
+
+
+def _declaration(item: Field[Any]) -> dict[str, Any]:
+    of = item.metadata.get("of")
+    if of is None:
+        return {"Description": item.metadata["Description"], **item.type.constraints, **item.metadata["constraints"]}  # type: ignore[union-attr]
+    original = next((other for other in fields(of) if other.name == item.name), None)
+    if original is None or original.type is not item.type:
+        raise WireError(f"parameter '{item.name}' of the root shows no input of that name and kind of {of.__name__}")
+    return {**_declaration(original), **item.metadata["constraints"]}
+
+
+def _parameter(item: Field[Any]) -> Parameter:
+    return Parameter(logical(item.name), Type=item.type.parameter_type, **_declaration(item))  # type: ignore[union-attr]
+
+
+def _add_interface(template: Template, inputs: type) -> None:
+    for item in fields(inputs):
+        if item.metadata["group"]:
+            template.add_parameter_to_group(logical(item.name), item.metadata["group"])
+            template.set_parameter_label(logical(item.name), item.metadata["label"])

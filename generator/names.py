@@ -1,0 +1,33 @@
+"""How things are called: logical ids, ARNs, and the principals that AWS services act as."""
+
+from troposphere import Sub
+
+# Services whose principal is not `SERVICE.amazonaws.com` in every partition. Source: the AWS CDK's region-info package
+# (`Default.servicePrincipal`) and the IAM user guide's page on AWS service principals.
+_REGIONAL_PRINCIPALS = {"logs": "logs.${AWS::Region}.${AWS::URLSuffix}"}
+
+
+def logical(name: str) -> str:
+    """The CloudFormation name of a Python one: `log_group_arn` becomes `LogGroupArn`."""
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+
+
+def arn(service: str, resource: str, region: str = "${AWS::Region}", account: str = "${AWS::AccountId}") -> Sub:
+    """An ARN in whatever partition the stack is in; `resource` may hold `${...}` as in Fn::Sub."""
+    return Sub(f"arn:${{AWS::Partition}}:{service}:{region}:{account}:{resource}")
+
+
+def service_principal(service: str) -> str | Sub:
+    """The principal that an AWS service acts as.
+
+    Service principals are identifiers, not host names: all but a few end in `.amazonaws.com` in the China partition
+    too, so `AWS::URLSuffix` would name a principal there that does not exist.
+    """
+    if service in _REGIONAL_PRINCIPALS:
+        return Sub(_REGIONAL_PRINCIPALS[service])
+    return f"{service}.amazonaws.com"
+
+
+def substituted(text: str) -> str | Sub:
+    """Fn::Sub of a text that holds `${...}`; a text without any is left as it is."""
+    return Sub(text) if "${" in text else text

@@ -1,0 +1,1 @@
+"""Fragments that several stacks share."""

@@ -1,0 +1,222 @@
+"""What both load balancers have in common: TLS, logs, health checks, and alarms on the tier behind them."""
+
+from typing import Any
+
+from troposphere import GetAtt, Ref, Template
+from troposphere import elasticloadbalancingv2 as elb
+
+from generator.core import Value
+from generator.kinds import (
+    BucketName,
+    CertificateArn,
+    Flag,
+    LoadBalancerName,
+    SecurityGroupId,
+    SubnetIds,
+    TargetGroupName,
+    TopicArn,
+    VpcId,
+)
+from generator.limits import IDLE_SECONDS, STOP_SECONDS
+from generator.parts.alarms import GREATER_OR_EQUAL, LESS, alarm
+from generator.parts.notes import described
+from generator.ports import HTTPS
+
+LOGGED = ("access", "connection", "health_check")
+HEALTH_PATH = "/healthz"
+DAYS_BEFORE_EXPIRY = 30
+ONE_YEAR = 365 * 24 * 3600
+
+
+def load_balancer(
+    template: Template,
+    title: str,
+    *,
+    scheme: str,
+    subnets: SubnetIds,
+    group: SecurityGroupId,
+    access_logs_bucket: BucketName,
+    deletion_protection: Flag,
+) -> elb.LoadBalancer:
+    """Adds an Application Load Balancer that logs everything and drops what is malformed."""
+    prefix = "public" if scheme == "internet-facing" else "internal"
+    attributes: dict[str, Any] = {
+        "deletion_protection.enabled": deletion_protection,
+        "idle_timeout.timeout_seconds": str(IDLE_SECONDS),
+        "routing.http.desync_mitigation_mode": "defensive",
+        "routing.http.drop_invalid_header_fields.enabled": "true",
+        "routing.http.preserve_host_header.enabled": "true",
+        "waf.fail_open.enabled": "false",
+    }
+    for kind in LOGGED:
+        attributes |= {
+            f"{kind}_logs.s3.enabled": "true",
+            f"{kind}_logs.s3.bucket": access_logs_bucket,
+            f"{kind}_logs.s3.prefix": f"{prefix}-{kind.replace('_', '-')}",
+        }
+    balancer = elb.LoadBalancer(
+        title,
+        Scheme=scheme,
+        Type="application",
+        IpAddressType="ipv4",
+        Subnets=subnets,
+        SecurityGroups=[group],
+        LoadBalancerAttributes=[
+            elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in attributes.items()
+        ],
+    )
+    return template.add_resource(described(balancer, f"The {prefix} load balancer"))
+
+
+def target_group(template: Template, title: str, vpc: VpcId, port: int) -> elb.TargetGroup:
+    """Adds a target group of tasks that speak TLS, and answer health checks over it."""
+    return template.add_resource(
+        elb.TargetGroup(
+            title,
+            VpcId=vpc,
+            TargetType="ip",
+            Protocol="HTTPS",
+            ProtocolVersion="HTTP1",
+            Port=port,
+            HealthCheckEnabled=True,
+            HealthCheckProtocol="HTTPS",
+            HealthCheckPath=HEALTH_PATH,
+            HealthCheckIntervalSeconds=15,
+            HealthCheckTimeoutSeconds=10,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=4,
+            Matcher=elb.Matcher(HttpCode="200"),
+            TargetGroupAttributes=[
+                elb.TargetGroupAttribute(Key="deregistration_delay.timeout_seconds", Value=str(STOP_SECONDS)),
+                elb.TargetGroupAttribute(Key="load_balancing.algorithm.type", Value="least_outstanding_requests"),
+            ],
+        )
+    )
+
+
+def https_listener(
+    template: Template,
+    title: str,
+    balancer: elb.LoadBalancer,
+    certificate: CertificateArn,
+    ssl_policy: Value,
+    topic: TopicArn,
+    actions: list[Any],
+    **properties: Any,
+) -> elb.Listener:
+    """Adds a TLS listener with an explicit security policy, and the alarm on its certificate's last days."""
+    _warn_before_expiry(template, certificate, topic)
+    return template.add_resource(
+        elb.Listener(
+            title,
+            LoadBalancerArn=Ref(balancer),
+            Port=HTTPS,
+            Protocol="HTTPS",
+            SslPolicy=ssl_policy,
+            Certificates=[elb.Certificate(CertificateArn=certificate)],
+            DefaultActions=actions,
+            ListenerAttributes=[
+                elb.ListenerAttribute(Key="routing.http.response.server.enabled", Value="false"),
+                elb.ListenerAttribute(
+                    Key="routing.http.response.strict_transport_security.header_value", Value=f"max-age={ONE_YEAR}"
+                ),
+            ],
+            **properties,
+        )
+    )
+
+
+def _warn_before_expiry(template: Template, certificate: CertificateArn, topic: TopicArn) -> None:
+    """ACM renews what it issued 60 days ahead, so that fewer days than these mean that something is in its way."""
+    alarm(
+        template,
+        "CertificateExpiresSoon",
+        f"The load balancer's certificate expires in less than {DAYS_BEFORE_EXPIRY} days.",
+        topic,
+        namespace="AWS/CertificateManager",
+        metric="DaysToExpiry",
+        dimensions={"CertificateArn": certificate},
+        threshold=DAYS_BEFORE_EXPIRY,
+        comparison=LESS,
+        statistic="Minimum",
+        minutes=24 * 60,
+        periods=1,
+    )
+
+
+def balancer_name(balancer: elb.LoadBalancer) -> LoadBalancerName:
+    """The load balancer as CloudWatch names it."""
+    return LoadBalancerName(GetAtt(balancer, "LoadBalancerFullName"))
+
+
+def group_name(group: elb.TargetGroup) -> TargetGroupName:
+    """The target group as CloudWatch names it."""
+    return TargetGroupName(GetAtt(group, "TargetGroupFullName"))
+
+
+def add_tier_alarms(
+    template: Template,
+    tier: str,
+    balancer: LoadBalancerName,
+    targets: TargetGroupName,
+    topic: TopicArn,
+    slow_seconds: int,
+) -> None:
+    """Adds the alarms on a tier's tasks as its load balancer sees them."""
+    place: dict[str, Any] = {
+        "namespace": "AWS/ApplicationELB",
+        "dimensions": {"LoadBalancer": balancer, "TargetGroup": targets},
+    }
+    alarm(
+        template,
+        f"{tier}TaskUnhealthy",
+        f"A task of the {tier} tier has failed its health checks for five minutes.",
+        topic,
+        metric="UnHealthyHostCount",
+        threshold=0,
+        **place,
+    )
+    alarm(
+        template,
+        f"{tier}HasNoHealthyTask",
+        f"No task of the {tier} tier is healthy: the image store is down.",
+        topic,
+        metric="HealthyHostCount",
+        threshold=1,
+        comparison=LESS,
+        statistic="Minimum",
+        periods=2,
+        missing="breaching",
+        **place,
+    )
+    alarm(
+        template,
+        f"{tier}TooSlow",
+        f"One in ten requests to the {tier} tier waited more than {slow_seconds} seconds for its answer's beginning.",
+        topic,
+        metric="TargetResponseTime",
+        threshold=slow_seconds,
+        statistic="p90",
+        periods=10,
+        **place,
+    )
+
+
+def add_failure_alarm(
+    template: Template, tier: str, balancer: LoadBalancerName, targets: TargetGroupName, topic: TopicArn
+) -> str:
+    """Adds the alarm on a tier's 5xx answers and returns its logical id: it also rolls a bad deployment back."""
+    made = alarm(
+        template,
+        f"{tier}5XXTooHigh",
+        f"The {tier} tier answered more than ten requests a minute with an error of its own, three minutes in five.",
+        topic,
+        namespace="AWS/ApplicationELB",
+        metric="HTTPCode_Target_5XX_Count",
+        dimensions={"LoadBalancer": balancer, "TargetGroup": targets},
+        threshold=10,
+        comparison=GREATER_OR_EQUAL,
+        statistic="Sum",
+        of_which=3,
+    )
+    return str(made.title)

@@ -1,0 +1,76 @@
+"""S3 buckets as this project makes them: private, versioned, TLS only, kept when the stack goes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from awacs.aws import Action, Statement
+from troposphere import GetAtt, Ref, Sub, Template, s3
+
+from generator.core import Value
+from generator.parts.policies import deny_without_tls, document
+
+
+def encrypted_with(key: Value) -> s3.BucketEncryption:
+    """SSE-KMS with a bucket key, which spares S3 a call to KMS for each object."""
+    return _encryption(
+        s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key), BucketKeyEnabled=True
+    )
+
+
+def encrypted_by_s3() -> s3.BucketEncryption:
+    """SSE-S3, for the buckets that load balancers and S3 itself write logs to: they cannot use a customer's key."""
+    return _encryption(s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"))
+
+
+def _encryption(default: s3.ServerSideEncryptionByDefault, **rule: Any) -> s3.BucketEncryption:
+    return s3.BucketEncryption(
+        ServerSideEncryptionConfiguration=[
+            s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=default, **rule)
+        ]
+    )
+
+
+def private_bucket(
+    template: Template, title: str, encryption: s3.BucketEncryption, statements: Sequence[Statement] = (), **properties: Any
+) -> s3.Bucket:
+    """Adds a bucket and its policy, which refuses requests without TLS and makes the `statements` besides."""
+    bucket = template.add_resource(
+        s3.Bucket(
+            title,
+            DeletionPolicy="RetainExceptOnCreate",
+            UpdateReplacePolicy="Retain",
+            BucketEncryption=encryption,
+            OwnershipControls=s3.OwnershipControls(
+                Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
+            ),
+            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
+                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
+            ),
+            VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
+            **properties,
+        )
+    )
+    everything = [GetAtt(bucket, "Arn"), objects_of(bucket)]
+    template.add_resource(
+        s3.BucketPolicy(
+            f"{title}Policy",
+            Bucket=Ref(bucket),
+            PolicyDocument=document(deny_without_tls(Action("s3", "*"), everything), *statements),
+        )
+    )
+    return bucket
+
+
+def objects_of(bucket: s3.Bucket, prefix: str = "") -> Sub:
+    """The ARN of a bucket's objects; `prefix` may hold `${...}`."""
+    return Sub(f"${{{bucket.title}.Arn}}/{prefix}*")
+
+
+def tidy(*rules: s3.LifecycleRule) -> s3.LifecycleConfiguration:
+    """Lifecycle rules, and besides them one that drops the parts of uploads that were never finished."""
+    unfinished = s3.LifecycleRule(
+        Id="drop-unfinished-uploads",
+        Status="Enabled",
+        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7),
+    )
+    return s3.LifecycleConfiguration(Rules=[*rules, unfinished])

@@ -1,0 +1,262 @@
+"""Aurora Serverless v2 PostgreSQL: Orthanc's index and, unless S3 is chosen, the DICOM files themselves."""
+
+from dataclasses import dataclass
+
+from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, iam, logs, rds
+
+from generator import ports
+from generator.core import Stack, output, parameter
+from generator.kinds import (
+    DatabaseClusterArn,
+    DatabaseClusterName,
+    DeploymentName,
+    Flag,
+    KeyArn,
+    Number,
+    RetentionDays,
+    SecretArn,
+    SecurityGroupId,
+    Span,
+    SubnetIds,
+    Text,
+    TopicArn,
+)
+from generator.limits import CONNECTIONS_PER_TASK, MOST_TASKS
+from generator.parts.alarms import GREATER_OR_EQUAL, LESS, alarm
+from generator.parts.notes import described
+from generator.parts.policies import service_role
+
+ENGINE = "aurora-postgresql"
+ENGINE_VERSION = "17.7"
+PARAMETER_FAMILY = "aurora-postgresql17"
+DATABASE_NAME = "orthanc"
+CA = "rds-ca-rsa2048-g1"
+POINT_IN_TIME_DAYS = 35
+MONITORING_SECONDS = 60
+PARAMETERS = {
+    "rds.force_ssl": "1",
+    "ssl_min_protocol_version": "TLSv1.2",
+    "shared_preload_libraries": "pg_stat_statements,pgaudit",
+    # Statements on data carry patients' names, so that only changes of structure and of roles are audited.
+    "pgaudit.log": "ddl,role",
+    "log_connections": "1",
+    "log_disconnections": "1",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+@dataclass(frozen=True)
+class DatabaseInputs:
+    deployment: DeploymentName = parameter("The name that the cluster's identifier begins with.")
+    data_subnets: SubnetIds = parameter("The subnets that the database's instances lie in.")
+    database_group: SecurityGroupId = parameter("The security group of the database.")
+    data_key: KeyArn = parameter("The key that encrypts the database and its master secret.")
+    logs_key: KeyArn = parameter("The key that encrypts the database's log group.")
+    log_retention_days: RetentionDays = parameter("The database's logs are kept for this many days.")
+    topic: TopicArn = parameter("The topic that alarms are sent to.")
+    database_capacity: Span = parameter(
+        "The least and the greatest capacity of each database instance, in Aurora capacity units of about 2 GiB of"
+        " memory. The least is paid for at all times.",
+        Default="1-16",
+        AllowedValues=["0.5-2", "0.5-4", "1-8", "1-16", "2-16", "2-32", "4-32", "4-64", "8-64", "8-128", "16-256"],
+    )
+    database_reader: Flag = parameter(
+        "Whether a second instance in another zone stands by to take over, usually within a minute.", Default="true"
+    )
+    deletion_protection: Flag = parameter(
+        "Whether AWS refuses to delete the database and the load balancers until this is set to false.", Default="true"
+    )
+    database_snapshot: Text = parameter(
+        "The ARN of a cluster snapshot to begin from, empty for an empty database. Once deployed, leave it as it is,"
+        " and change it only together with the database generation.",
+        Default="",
+        AllowedPattern=r"^(arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:(cluster-)?snapshot:[A-Za-z0-9:_-]+)?$",
+        ConstraintDescription="must be the ARN of a database cluster snapshot, or empty.",
+    )
+    database_generation: Number = parameter(
+        "Counts the database clusters that this deployment has had. Raise it by one to put a restored cluster in the"
+        " place of the present one; AWS refuses to change the snapshot alone, as the cluster's name is taken.",
+        Default=1,
+        MinValue=1,
+        MaxValue=999,
+        ConstraintDescription="must be a whole number from 1 to 999.",
+    )
+
+
+@dataclass(frozen=True)
+class DatabaseOutputs:
+    database: DatabaseClusterName = output("The identifier of the cluster.")
+    database_arn: DatabaseClusterArn = output("The ARN of the cluster.")
+    database_endpoint: Text = output("The host name of the writer.")
+    database_master_secret: SecretArn = output("The master user's credential, which RDS rotates every week.")
+
+
+def build(template: Template, inputs: DatabaseInputs) -> DatabaseOutputs:
+    """The Aurora Serverless v2 PostgreSQL cluster with its writer, its reader and its alarms."""
+    template.add_condition("HasReader", Equals(inputs.database_reader, "true"))
+    template.add_condition("HasSnapshot", Not(Equals(inputs.database_snapshot, "")))
+    log_group = _add_log_group(template, inputs)
+    cluster = _add_cluster(template, inputs, log_group)
+    role = _add_monitoring_role(template)
+    _add_instance(template, inputs, cluster, role, "Writer", 0)
+    _add_instance(template, inputs, cluster, role, "Reader", 1, Condition="HasReader")
+    _add_alarms(template, inputs, cluster)
+    return DatabaseOutputs(
+        database=DatabaseClusterName(Ref(cluster)),
+        database_arn=DatabaseClusterArn(GetAtt(cluster, "DBClusterArn")),
+        database_endpoint=Text(GetAtt(cluster, "Endpoint.Address")),
+        database_master_secret=SecretArn(GetAtt(cluster, "MasterUserSecret.SecretArn")),
+    )
+
+
+def _add_log_group(template: Template, inputs: DatabaseInputs) -> logs.LogGroup:
+    """RDS would create this group itself, unencrypted and kept for ever."""
+    return template.add_resource(
+        logs.LogGroup(
+            "PostgresqlLogGroup",
+            DeletionPolicy="RetainExceptOnCreate",
+            UpdateReplacePolicy="Retain",
+            LogGroupName=Sub("/aws/rds/cluster/${Deployment}-${DatabaseGeneration}/postgresql"),
+            KmsKeyId=inputs.logs_key,
+            RetentionInDays=inputs.log_retention_days,
+        )
+    )
+
+
+def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.LogGroup) -> rds.DBCluster:
+    subnets = template.add_resource(
+        rds.DBSubnetGroup(
+            "SubnetGroup",
+            DBSubnetGroupDescription="The data subnets, which have no route out of the VPC",
+            SubnetIds=inputs.data_subnets,
+        )
+    )
+    settings = template.add_resource(
+        rds.DBClusterParameterGroup(
+            "ClusterParameters",
+            Description="TLS only, and an audit of structure and roles",
+            Family=PARAMETER_FAMILY,
+            Parameters=PARAMETERS,
+        )
+    )
+    cluster = rds.DBCluster(
+        "Cluster",
+        DependsOn=log_group,
+        DeletionPolicy="Snapshot",
+        UpdateReplacePolicy="Snapshot",
+        # The name makes a replacement by accident impossible: CloudFormation creates the new cluster before it deletes
+        # the old one, and two cannot have the same name.
+        DBClusterIdentifier=Sub("${Deployment}-${DatabaseGeneration}"),
+        Engine=ENGINE,
+        EngineVersion=ENGINE_VERSION,
+        EngineLifecycleSupport="open-source-rds-extended-support-disabled",
+        DatabaseName=If("HasSnapshot", NoValue, DATABASE_NAME),
+        MasterUsername=If("HasSnapshot", NoValue, "orthanc_master"),
+        SnapshotIdentifier=If("HasSnapshot", inputs.database_snapshot, NoValue),
+        ManageMasterUserPassword=True,
+        MasterUserSecret=rds.MasterUserSecret(KmsKeyId=inputs.data_key),
+        EnableIAMDatabaseAuthentication=True,
+        Port=ports.POSTGRESQL,
+        DBSubnetGroupName=Ref(subnets),
+        VpcSecurityGroupIds=[inputs.database_group],
+        DBClusterParameterGroupName=Ref(settings),
+        ServerlessV2ScalingConfiguration=rds.ServerlessV2ScalingConfiguration(
+            MinCapacity=inputs.database_capacity.least, MaxCapacity=inputs.database_capacity.greatest
+        ),
+        StorageEncrypted=True,
+        KmsKeyId=inputs.data_key,
+        BackupRetentionPeriod=POINT_IN_TIME_DAYS,
+        PreferredBackupWindow="03:00-04:00",
+        PreferredMaintenanceWindow="sun:04:30-sun:05:30",
+        CopyTagsToSnapshot=True,
+        DeletionProtection=inputs.deletion_protection,
+        EnableCloudwatchLogsExports=["postgresql"],
+    )
+    return template.add_resource(described(cluster, "The database cluster"))
+
+
+def _add_monitoring_role(template: Template) -> iam.Role:
+    return template.add_resource(
+        service_role(
+            "MonitoringRole",
+            "monitoring.rds",
+            ManagedPolicyArns=[
+                Sub("arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole")
+            ],
+        )
+    )
+
+
+def _add_instance(
+    template: Template,
+    inputs: DatabaseInputs,
+    cluster: rds.DBCluster,
+    monitoring_role: iam.Role,
+    title: str,
+    promotion_tier: int,
+    **properties: str,
+) -> None:
+    instance = rds.DBInstance(
+        title,
+        DBClusterIdentifier=Ref(cluster),
+        DBInstanceClass="db.serverless",
+        Engine=ENGINE,
+        CACertificateIdentifier=CA,
+        PubliclyAccessible=False,
+        PromotionTier=promotion_tier,
+        AutoMinorVersionUpgrade=True,
+        EnablePerformanceInsights=True,
+        PerformanceInsightsKMSKeyId=inputs.data_key,
+        PerformanceInsightsRetentionPeriod=7,
+        MonitoringInterval=MONITORING_SECONDS,
+        MonitoringRoleArn=GetAtt(monitoring_role, "Arn"),
+        **properties,
+    )
+    template.add_resource(described(instance, f"The database's {title.lower()}"))
+
+
+def _add_alarms(template: Template, inputs: DatabaseInputs, cluster: rds.DBCluster) -> None:
+    dimensions = {"DBClusterIdentifier": Ref(cluster)}
+    alarm(
+        template,
+        "DatabaseAtItsCapacity",
+        "The database has used nearly all of its maximum capacity for 15 minutes: raise DatabaseCapacity.",
+        inputs.topic,
+        namespace="AWS/RDS",
+        metric="ACUUtilization",
+        dimensions=dimensions,
+        threshold=90,
+        comparison=GREATER_OR_EQUAL,
+        statistic="Average",
+        periods=15,
+    )
+    alarm(
+        template,
+        "DatabaseConnectionsTooMany",
+        "Orthanc holds more connections than its largest number of tasks should: the database may soon refuse new ones.",
+        inputs.topic,
+        namespace="AWS/RDS",
+        metric="DatabaseConnections",
+        dimensions=dimensions,
+        threshold=MOST_TASKS * CONNECTIONS_PER_TASK,
+        comparison=GREATER_OR_EQUAL,
+    )
+    alarm(
+        template,
+        "DatabaseMemoryTooLow",
+        "A database instance has less than 256 MiB of free memory.",
+        inputs.topic,
+        namespace="AWS/RDS",
+        metric="FreeableMemory",
+        dimensions=dimensions,
+        threshold=256 * 1024 * 1024,
+        comparison=LESS,
+        statistic="Minimum",
+        periods=15,
+    )
+
+
+DATABASE = Stack("database", DatabaseInputs, DatabaseOutputs, build)
