@@ -243,9 +243,7 @@ def test_deleting_a_change_set_removes_what_it_had_prepared(account: Account, pr
         account.stack(child["StackId"])
 
 
-def test_another_change_set_for_a_stack_under_review_keeps_its_id(
-    account: Account, proposals: Proposals
-) -> None:
+def test_another_change_set_for_a_stack_under_review_keeps_its_id(proposals: Proposals) -> None:
     first = proposals.propose({"Resources": {"Topic": topic()}})
     second = proposals.propose({"Resources": {"Topic": topic(), "More": topic()}})
 

@@ -62,24 +62,23 @@ def test_a_managed_master_secret_lives_and_dies_with_its_cluster(account: Accoun
         secrets.get_secret_value(SecretId=arn)
 
 
-def test_a_change_of_a_create_only_property_replaces_a_type_that_ministack_does_not_know(
-    account: Account,
-) -> None:
-    def prefix_list(family: str) -> Template:
-        properties = {"PrefixListName": "clients", "AddressFamily": family, "MaxEntries": 1}
-        return {"Resources": {"List": {"Type": "AWS::EC2::PrefixList", "Properties": properties}}}
+def test_a_create_only_property_replaces_a_type_that_ministack_does_not_know(account: Account) -> None:
+    def trust_store(name: str) -> Template:
+        resource = {"Type": "AWS::ElasticLoadBalancingV2::TrustStore", "Properties": {"Name": name}}
+        return {"Resources": {"Store": resource}, "Outputs": {"Arn": {"Value": {"Ref": "Store"}}}}
 
-    stack_id = account.create(prefix_list("IPv4"))
-    before = account.resources(stack_id)["List"]
-    answer = account.client("cloudformation").create_change_set(
-        StackName=stack_id, ChangeSetName="replace", TemplateBody=json.dumps(prefix_list("IPv6"))
+    stack_id = account.create(trust_store("before"))
+    arn = account.outputs(stack_id)["Arn"]
+    client = account.client("cloudformation")
+    answer = client.create_change_set(
+        StackName=stack_id, ChangeSetName="replace", TemplateBody=json.dumps(trust_store("after"))
     )
-    changes = account.client("cloudformation").describe_change_set(ChangeSetName=answer["Id"])["Changes"]
-    assert [change["ResourceChange"]["Replacement"] for change in changes] == ["Conditional"]
+    changes = client.describe_change_set(ChangeSetName=answer["Id"])["Changes"]
+    assert [change["ResourceChange"]["Replacement"] for change in changes] == ["True"]
 
-    account.update(stack_id, prefix_list("IPv6"))
+    account.update(stack_id, trust_store("after"))
     assert account.status(stack_id) == "UPDATE_COMPLETE"
-    assert account.resources(stack_id)["List"] != before
+    assert account.outputs(stack_id)["Arn"] != arn
 
 
 def test_a_request_that_is_repeated_with_its_token_is_answered_as_the_first_time(account: Account) -> None:
