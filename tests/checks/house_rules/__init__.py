@@ -1,0 +1,25 @@
+"""Rules of the house that no linter knows, one table for each subject."""
+
+from checks.house_rules import (
+    access,
+    containers,
+    database,
+    documentation,
+    encryption,
+    load_balancers,
+    network,
+    partitions,
+    retention,
+)
+
+RULES = (
+    *encryption.RULES,
+    *access.RULES,
+    *network.RULES,
+    *load_balancers.RULES,
+    *containers.RULES,
+    *database.RULES,
+    *retention.RULES,
+    *partitions.RULES,
+    *documentation.RULES,
+)
