@@ -1,4 +1,4 @@
-"""The command line `orthanc-aws`: arguments in, exit code out. What a verb does is in `scripts.operations`."""
+"""The command line `orthanc-aws`: arguments in, exit code out. `scripts.operations` has what a verb does."""
 
 import os
 import sys
@@ -38,15 +38,21 @@ class _Verbs(click.Group):
 
 
 def _expected(error: Exception) -> "OperationError | None":
+    """The error in the form that is shown, or None for a defect; loads no module for it."""
     from scripts.errors import OperationError
 
     if isinstance(error, OperationError):
         return error
-    if "botocore" not in sys.modules:
-        return None
-    from scripts.aws.errors import explain
+    if "scripts.emulator" in sys.modules:
+        from scripts.emulator import EmulatorError
 
-    return explain(error)
+        if isinstance(error, EmulatorError):
+            return OperationError("The emulator does not work", str(error))
+    if "botocore" in sys.modules:
+        from scripts.aws.errors import explain
+
+        return explain(error)
+    return None
 
 
 def _console(output: str = "text") -> "Console":
@@ -55,49 +61,14 @@ def _console(output: str = "text") -> "Console":
     return Console(as_json=output == "json")
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="orthanc-aws")
-@click.option("--profile", help="Profile of the AWS configuration to use.")
-@click.option("--region", help="AWS region to work in.")
-@click.pass_context
-def main(ctx: click.Context, profile: str | None, region: str | None) -> None:
-    """Runs the DICOM server Orthanc on AWS: renders, checks and deploys its CloudFormation templates.
-
-    ENV is the name of a parameter set parameters/ENV.json, or the path of such a file.
-    """
-    ctx.obj = {"profile": profile, "region": region}
-
-
-def _environment_argument(command: Command) -> Command:
-    """The argument ENV with the options that say where the parts of an environment are."""
-    for decorate in (
-        click.option(
-            "--templates",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            default=TEMPLATES,
-            help="Folder of the rendered templates.  [default: the project's]",
-        ),
-        click.option("--stack-name", help="Name of the stack.  [default: orthanc-ENV]"),
-        click.argument("env", metavar="ENV"),
-    ):
-        command = decorate(command)
-    return command
-
-
-def _aws_options(command: Command) -> Command:
-    """The options that say which AWS to talk to."""
-    for decorate in (
-        click.option(
-            "--emulator", is_flag=True, help="Use the emulator on this machine, started if need be."
-        ),
-        click.option("--endpoint-url", help="Send all requests to this URL."),
-        click.option("--region", help="AWS region to work in."),
-        click.option("--profile", help="Profile of the AWS configuration to use."),
-    ):
-        command = decorate(command)
-    return command
-
-
+_env_argument = click.argument("env", metavar="ENV")
+_stack_option = click.option("--stack-name", help="Name of the stack.  [default: orthanc-ENV]")
+_templates_option = click.option(
+    "--templates",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=TEMPLATES,
+    help="Folder of the rendered templates.  [default: the project's]",
+)
 _output_option = click.option(
     "--output",
     type=click.Choice(["text", "json"]),
@@ -105,9 +76,22 @@ _output_option = click.option(
     show_default=True,
     help="Form of the result.",
 )
+_AWS_OPTIONS = (
+    click.option("--profile", help="Profile of the AWS configuration to use."),
+    click.option("--region", help="AWS region to work in."),
+    click.option("--endpoint-url", help="Send all requests to this URL."),
+    click.option("--emulator", is_flag=True, help="Use the emulator on this machine, started if need be."),
+)
 
 
-def _environment(env: str, templates: Path, stack_name: str | None) -> "Environment":
+def _aws_options(command: Command) -> Command:
+    """The options that say which AWS to talk to."""
+    for option in reversed(_AWS_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _environment(env: str, stack_name: str | None = None, templates: Path = TEMPLATES) -> "Environment":
     from scripts.operations.environment import Environment
 
     is_path = env.endswith(".json") or os.sep in env
@@ -127,22 +111,14 @@ def _session(
     if emulator:
         if profile or endpoint_url:
             raise click.UsageError("--emulator has its own endpoint and credentials.", ctx)
-        _use_emulator()
+        from scripts.emulator import ensure_running
+
+        ensure_running().use()
     return Session(Connection(profile, region, endpoint_url))
 
 
-def _use_emulator() -> None:
-    from scripts.emulator import EmulatorError, ensure_running
-    from scripts.errors import OperationError
-
-    try:
-        ensure_running().use()
-    except EmulatorError as error:
-        raise OperationError("The emulator does not run", str(error)) from None
-
-
 def _tags(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    malformed = [pair for pair in pairs if not pair.partition("=")[0] or "=" not in pair]
+    malformed = [pair for pair in pairs if "=" not in pair or pair.startswith("=")]
     if malformed:
         raise click.BadParameter(f"{malformed[0]!r} is not of the form KEY=VALUE.")
     return dict(pair.split("=", 1) for pair in pairs)
@@ -159,22 +135,30 @@ def _judge(findings: list[str], what: str, all_well: str) -> None:
     console.done(all_well)
 
 
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="orthanc-aws")
+@click.option("--profile", help="Profile of the AWS configuration to use.")
+@click.option("--region", help="AWS region to work in.")
+@click.pass_context
+def main(ctx: click.Context, profile: str | None, region: str | None) -> None:
+    """Runs the DICOM server Orthanc on AWS: renders, checks and deploys its CloudFormation templates.
+
+    ENV is the name of a parameter set, parameters/ENV.json, or the path of such a file.
+
+    The exit code is 0 when all is done or nothing was to do, 1 when something failed, 2 for wrong usage.
+    """
+    ctx.obj = {"profile": profile, "region": region}
+
+
 @main.command()
-@click.option(
-    "--check", is_flag=True, help="Write nothing; fail where the templates are not what the code renders."
-)
-@click.option(
-    "--templates",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=TEMPLATES,
-    help="Folder to write to.  [default: the project's]",
-)
+@click.option("--check", is_flag=True, help="Write nothing; fail where a template is not what is rendered.")
+@_templates_option
 def render(check: bool, templates: Path) -> None:
     """Write the CloudFormation templates that the code describes."""
     from generator import render
 
     if check:
-        return _judge(render.check(templates), "Templates that are stale", "The templates are up to date")
+        return _judge(render.check(templates), "Stale templates", "The templates are up to date")
     changed = render.write(templates)
     console = _console()
     console.findings(changed)
@@ -183,12 +167,7 @@ def render(check: bool, templates: Path) -> None:
 
 
 @main.command()
-@click.option(
-    "--templates",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=TEMPLATES,
-    help="Folder of the rendered templates.  [default: the project's]",
-)
+@_templates_option
 def lint(templates: Path) -> None:
     """Lint the rendered templates, with the wiring between them."""
     from scripts.operations.lint import lint
@@ -197,20 +176,16 @@ def lint(templates: Path) -> None:
 
 
 @main.command()
-@_environment_argument
-def validate(env: str, templates: Path, stack_name: str | None) -> None:
-    """Check the parameter set ENV against the templates' constraints and Rules, without an account."""
-    environment = _environment(env, templates, stack_name)
+@_env_argument
+@_templates_option
+def validate(env: str, templates: Path) -> None:
+    """Check a parameter set against the templates' constraints and Rules, without an account."""
+    environment = _environment(env, templates=templates)
     _judge(environment.mistakes(), "Mistakes in the parameter set", f"{environment.parameters} is valid")
 
 
 @main.command()
-@click.option(
-    "--templates",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=TEMPLATES,
-    help="Folder of the rendered templates.  [default: the project's]",
-)
+@_templates_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -222,7 +197,7 @@ def validate(env: str, templates: Path, stack_name: str | None) -> None:
 @_aws_options
 @click.pass_context
 def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, **connection: Any) -> None:
-    """Write the templates with content-addressed names, as CloudFormation reads them; print the root's place."""
+    """Package the templates under content-addressed names, and print where the root is."""
     from scripts.operations import package
 
     if bucket:
@@ -232,28 +207,30 @@ def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, 
 
 
 @main.command()
-@_environment_argument
-@_aws_options
-@_output_option
+@_env_argument
+@_stack_option
+@_templates_option
 @click.option("--bucket", help="Bucket for the templates.  [default: one of the account's own]")
 @click.option(
-    "--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=_tags, help="Further tag of all resources."
+    "--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=_tags, help="Tag for all resources."
 )
 @click.option("--yes", is_flag=True, help="Deploy without asking.")
+@_output_option
+@_aws_options
 @click.pass_context
 def deploy(
     ctx: click.Context,
     env: str,
-    templates: Path,
     stack_name: str | None,
-    output: str,
+    templates: Path,
     bucket: str | None,
     tags: dict[str, str],
     yes: bool,
+    output: str,
     **connection: Any,
 ) -> None:
-    """Deploy ENV: check, show what would change, ask, and follow it to the end; print the outputs."""
-    environment = _environment(env, templates, stack_name)
+    """Deploy ENV: check, show what would change, ask, follow it to the end, print the outputs."""
+    environment = _environment(env, stack_name, templates)
     session = _session(ctx, **connection)
     from scripts.operations.deploy import Options, deploy
 
@@ -262,15 +239,14 @@ def deploy(
 
 
 @main.command()
-@_environment_argument
-@_aws_options
+@_env_argument
+@_stack_option
 @_output_option
+@_aws_options
 @click.pass_context
-def status(
-    ctx: click.Context, env: str, templates: Path, stack_name: str | None, output: str, **connection: Any
-) -> None:
+def status(ctx: click.Context, env: str, stack_name: str | None, output: str, **connection: Any) -> None:
     """Show how the stacks of ENV stand, and why the last operation failed if it did."""
-    environment = _environment(env, templates, stack_name)
+    environment = _environment(env, stack_name)
     session = _session(ctx, **connection)
     from scripts.operations.status import status
 
@@ -278,15 +254,14 @@ def status(
 
 
 @main.command()
-@_environment_argument
-@_aws_options
+@_env_argument
+@_stack_option
 @_output_option
+@_aws_options
 @click.pass_context
-def outputs(
-    ctx: click.Context, env: str, templates: Path, stack_name: str | None, output: str, **connection: Any
-) -> None:
+def outputs(ctx: click.Context, env: str, stack_name: str | None, output: str, **connection: Any) -> None:
     """Print the outputs of ENV's root stack."""
-    environment = _environment(env, templates, stack_name)
+    environment = _environment(env, stack_name)
     session = _session(ctx, **connection)
     from scripts.operations.status import find
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.aws.statuses import is_failure, is_in_progress
+from scripts.change_tree import change_tree
 from scripts.errors import OperationError
+from scripts.progress import LineProgress, Steps, count, look
 
 if TYPE_CHECKING:
     from scripts.aws.changeset import Change
@@ -16,20 +19,6 @@ if TYPE_CHECKING:
     from scripts.aws.package import Template
     from scripts.aws.stacks import Nested
     from scripts.operations.status import Status
-
-_SYMBOLS = {
-    "Add": ("+", "green"),
-    "Modify": ("~", "yellow"),
-    "Remove": ("-", "red"),
-    "Import": (">", "green"),
-}
-_REPLACEMENT = ("±", "red")
-_UNKNOWN = ("?", "yellow")
-_FATES = {
-    "Delete": "the old one is DELETED",
-    "Retain": "the old one is kept",
-    "Snapshot": "a snapshot of the old one is kept",
-}
 
 
 class Console:
@@ -92,24 +81,14 @@ class Console:
             click.echo(f"failed first: {status.failure}")
         return None
 
-    def changes(self, stack_name: str, changes: Iterable["Change"]) -> None:
+    def changes(self, stack_name: str, changes: tuple["Change", ...]) -> None:
         """The tree of what a change set would do, and below it what puts data at risk."""
-        changes = tuple(changes)
-        click.echo(f"Changes to {stack_name}:", err=True)
-        for line in _change_lines(changes, ""):
+        for line in change_tree(stack_name, changes):
             click.echo(line, err=True)
-        if not changes:
-            click.echo("  none to any resource; outputs or descriptions only", err=True)
-        for path in _endangered(changes, ("root",)):
-            click.secho(
-                f"! {path}: DATA AT RISK, it would be replaced or removed", err=True, fg="red", bold=True
-            )
 
     @contextmanager
     def progress(self, stack_name: str, template: "Template") -> Iterator["Listener"]:
         """A listener that shows a deployment's events: a live tree on a terminal, else a line for each."""
-        from scripts.progress import LineProgress, Steps
-
         steps = Steps(stack_name, template)
         if not self._is_live:
             yield LineProgress(steps)
@@ -123,42 +102,17 @@ class Console:
         click.echo(json.dumps(result, indent=2))
 
 
-def _change_lines(changes: Iterable["Change"], indent: str) -> Iterator[str]:
-    for change in changes:
-        symbol, colour = _REPLACEMENT if change.replaces else _SYMBOLS.get(change.action, _UNKNOWN)
-        text = f"{symbol} {change.logical_id} ({change.resource_type}){_change_note(change)}"
-        yield f"  {indent}{click.style(text, fg=colour, bold=change.endangers_data)}"
-        yield from _change_lines(change.children, indent + "  ")
-
-
-def _change_note(change: "Change") -> str:
-    if change.replaces:
-        certainty = "is REPLACED" if change.replacement == "True" else "MAY BE REPLACED"
-        fate = _FATES.get(change.policy.removeprefix("ReplaceAnd"), "")
-        return f" {certainty}" + (f", {fate}" if fate else "") + f" [{', '.join(change.causes)}]"
-    if change.action == "Remove":
-        fate = _FATES.get(change.policy, "")
-        return f" {fate.replace('the old one', 'it')}" if fate else ""
-    return f" [{', '.join(change.causes)}]" if change.causes else ""
-
-
-def _endangered(changes: Iterable["Change"], path: tuple[str, ...]) -> Iterator[str]:
-    for change in changes:
-        here = (*path, change.logical_id)
-        if change.endangers_data:
-            yield f"{'/'.join(here)} ({change.resource_type})"
-        yield from _endangered(change.children, here)
-
-
 def _nested_lines(tree: "Nested", indent: str) -> Iterator[str]:
-    from scripts.progress import look
-
-    symbol, colour = look(tree.status)
     name = tree.path[-1] if tree.path else "root"
-    yield f"{indent}{click.style(f'{symbol} {name}', fg=colour)}  {tree.status}  {len(tree.resources)} resources"
+    resources = count(len(tree.resources), "resource")
+    yield f"{indent}{_symbol_and(name, tree.status)}  {tree.status}  {resources}"
     for logical_id, status in tree.resources.items():
-        if not status.endswith("_COMPLETE") or "ROLLBACK" in status:
-            symbol, colour = look(status)
-            yield f"{indent}  {click.style(f'{symbol} {logical_id}', fg=colour)}  {status}"
+        if is_in_progress(status) or is_failure(status):
+            yield f"{indent}  {_symbol_and(logical_id, status)}  {status}"
     for child in tree.children:
         yield from _nested_lines(child, indent + "  ")
+
+
+def _symbol_and(name: str, status: str) -> str:
+    symbol, colour = look(status)
+    return click.style(f"{symbol} {name}", fg=colour)

@@ -4,8 +4,8 @@
 class OperationError(Exception):
     """An operation that failed for a reason that a person can act on.
 
-    `what` failed, the first `reason` why, and the `advice` what to do next: each a sentence or empty. Anything else
-    that is raised is a defect of ours and keeps its traceback.
+    `what` failed, the first `reason` why, and the `advice` what to do next: each a sentence, or empty.
+    Whatever else is raised is a defect of ours and keeps its traceback.
     """
 
     def __init__(self, what: str, reason: str = "", advice: str = "") -> None:

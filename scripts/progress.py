@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scripts.aws.package import NESTED_STACK
+from scripts.aws.statuses import is_consequence
+
 if TYPE_CHECKING:
     from scripts.aws.events import Event
     from scripts.aws.package import Template
 
-_NESTED_STACK = "AWS::CloudFormation::Stack"
 # By the end of a status, most telling first: symbol and colour.
 _LOOKS = (
     ("ROLLBACK_IN_PROGRESS", "↩", "yellow"),
@@ -26,6 +28,11 @@ _LOOKS = (
 def look(status: str) -> tuple[str, str]:
     """Symbol and colour of a stack's or resource's status."""
     return next(((symbol, colour) for end, symbol, colour in _LOOKS if status.endswith(end)), ("?", "white"))
+
+
+def count(number: int, noun: str) -> str:
+    """`1 resource`, `2 resources`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass
@@ -66,7 +73,7 @@ class Steps:
         self._by_path: dict[tuple[str, ...], Step] = {}
 
     def take(self, event: "Event") -> Step | None:
-        """Takes an event in; returns the step that it is of where that is worth a line and its status has changed."""
+        """Takes an event in; returns its step where that is worth a line and its status has changed."""
         step = self._take(event)
         return step if step and step.is_shown else None
 
@@ -87,7 +94,8 @@ class Steps:
             step = self._by_path[event.path] = self._new(event)
         elif step.status == event.status:
             return None
-        step.status, step.reason, step.changed = event.status, event.reason, event.time
+        step.status, step.changed = event.status, event.time
+        step.reason = "" if is_consequence(event.reason) else event.reason
         parent = self._by_path.get(event.stack_path)
         if parent is not None and parent is not step:
             parent.resources[event.logical_id] = event.status
@@ -96,7 +104,7 @@ class Steps:
     def _new(self, event: "Event") -> Step:
         resource = self._template.resource(event.path) if event.path else {}
         description = resource.get("Metadata", {}).get("orthanc-aws", {}).get("Description", "")
-        is_stack = event.resource_type == _NESTED_STACK
+        is_stack = event.resource_type == NESTED_STACK
         return Step(event.path, description, is_stack, event.time, event.time, event.status)
 
 
@@ -124,7 +132,7 @@ def line_of(step: Step) -> str:
     if step.description:
         parts.append(f"({step.description})")
     if step.is_stack and not step.is_at_work and step.resources:
-        parts.append(f"({len(step.resources)} resources)")
+        parts.append(f"({count(len(step.resources), 'resource')})")
     if step.status.endswith("_FAILED") and step.reason:
         parts.append(f"- {step.reason}")
     return " ".join(parts)

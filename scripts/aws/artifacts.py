@@ -19,7 +19,7 @@ _ABSENT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket that `account` owns in `region`; every request names the owner, so a look-alike is never written to."""
+    """A bucket of `account` in `region`; every request names the owner, so it never goes to a look-alike."""
 
     name: str
     account: str
@@ -93,7 +93,7 @@ def _exists(s3: Any, bucket: Bucket) -> bool:
 
 
 def _prepare(session: Session, bucket: Bucket, exists: bool) -> None:
-    """Creates and protects the account's own bucket; its policy comes last and so tells that all is in place."""
+    """Creates and protects the account's own bucket; its policy comes last, as the sign that all is done."""
     if not exists:
         _create(session.s3, bucket)
     elif _has_policy(session.s3, bucket):
@@ -161,7 +161,7 @@ _PROTECTIONS: tuple[Callable[[Any, Bucket, str], None], ...] = (
 
 
 def _holds(s3: Any, bucket: Bucket, key: str) -> bool:
-    """Whether the bucket holds the key. Without `s3:ListBucket` a missing key is answered with 403, not 404."""
+    """Whether the bucket holds the key; without `s3:ListBucket` the answer for a missing key is 403."""
     try:
         s3.head_object(**bucket.address, Key=PREFIX + key)
     except ClientError as error:

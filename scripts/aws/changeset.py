@@ -42,8 +42,9 @@ _LONGEST_REMOVAL = 120.0
 class Change:
     """What a change set would do to one resource, and in a nested stack to its resources.
 
-    `action` is CloudFormation's (Add, Modify, Remove, Import, Dynamic), `replacement` True, False, Conditional or
-    empty, `policy` what becomes of the old resource (such as ReplaceAndSnapshot), `causes` the properties changed.
+    `action` is CloudFormation's (Add, Modify, Remove, Import, Dynamic), `replacement` is True, False,
+    Conditional or empty, `policy` what becomes of the old resource (such as ReplaceAndSnapshot), `causes`
+    are the properties that change.
     """
 
     action: str
@@ -77,7 +78,7 @@ class Request:
 
 
 class ChangeSet:
-    """A proposed change set. As a context manager it discards itself on the way out unless it was executed."""
+    """A proposed change set; as a context manager it removes itself at the end unless it was executed."""
 
     def __init__(self, cloudformation: Any, change_set_id: str, stack_id: str) -> None:
         self._cloudformation = cloudformation
@@ -118,7 +119,7 @@ class ChangeSet:
         return tuple(_changes(self._cloudformation, self.id))
 
     def execute(self) -> None:
-        """Starts the deployment. What a failed creation made is removed even if it is to be retained later on.
+        """Starts the deployment; a creation that fails removes all that it made, retained types included.
 
         Raises OperationError when another deployment was started since the change set was made.
         """
@@ -141,10 +142,11 @@ class ChangeSet:
 
 
 def propose(cloudformation: Any, request: Request, is_new: bool) -> ChangeSet:
-    """Asks CloudFormation for a change set of the stack and of all nested stacks; `wait` tells when it is made.
+    """Asks CloudFormation for a change set of the stack and those it nests; `wait` tells when it is made.
 
-    A creation that fails rolls back and leaves an empty stack with its events: they say why it failed, and the next
-    deployment removes it. (DELETE would take the events away with it, DO_NOTHING would leave parts that cost.)
+    A creation that fails rolls back and leaves an empty stack with the events that say why; the next
+    deployment removes it. (DELETE would take the events away with it, DO_NOTHING would leave parts that
+    cost.)
     """
     name = f"{NAME_PREFIX}{uuid.uuid4().hex[:16]}"
     answer = cloudformation.create_change_set(
@@ -229,7 +231,7 @@ def _validation_failures(cloudformation: Any, change_set_id: str) -> list[str]:
         ChangeSetName=change_set_id, Filters={"FailedEvents": True}
     )
     return [
-        f"{event.get('LogicalResourceId', '')} {event.get('ValidationPath', '')}: {event['ValidationStatusReason']}"
+        f"{event.get('LogicalResourceId')} {event.get('ValidationPath')}: {event['ValidationStatusReason']}"
         for page in pages
         for event in page["OperationEvents"]
         if event.get("ValidationStatusReason")

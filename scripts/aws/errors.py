@@ -36,22 +36,19 @@ _SIGNATURE = frozenset(
 _NOT_ENABLED = frozenset(("OptInRequired", "SubscriptionRequiredException"))
 _LOST_CONNECTION = (
     boto.EndpointConnectionError,
-    boto.ConnectionClosedError,
     boto.ConnectTimeoutError,
-    boto.ReadTimeoutError,
     boto.ProxyConnectionError,
-    boto.ResponseStreamingError,
     boto.HTTPClientError,
 )
 _RENEW = "Renew the credentials (for SSO: `aws sso login`) and run the same command again: it carries on."
 _SYNCHRONISE = (
-    "Compare this computer's clock with the true time (`timedatectl`) and its access key with the one issued, "
-    "then run the same command again."
+    "Compare this computer's clock with the true time (`timedatectl`) and the secret key with the one "
+    "issued, then run the same command again."
 )
 
 
 def code_of(error: boto.ClientError) -> str:
-    """The service's error code, such as `AccessDenied`; an HTTP status as text where the answer had no body."""
+    """The service's error code, such as `AccessDenied`; the HTTP status where the answer had no body."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -61,7 +58,7 @@ def message_of(error: boto.ClientError) -> str:
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same request may well succeed a little later: throttled, a fault of the service, no connection."""
+    """Whether the same request may succeed a little later: throttled, a service's fault, no connection."""
     if isinstance(error, boto.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in _THROTTLED or status >= 500
@@ -96,7 +93,9 @@ def _explain_refusal(error: boto.ClientError) -> OperationError:
     return OperationError(f"AWS refused {error.operation_name}", f"{code}: {message_of(error)}", advice)
 
 
-_NO_CREDENTIALS = "Sign in (`aws sso login`, `aws configure`) or name a profile with --profile; --emulator needs no account."
+_NO_CREDENTIALS = (
+    "Sign in (`aws sso login`, `aws configure`) or name a --profile; --emulator needs no account."
+)
 _LOCAL: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ((boto.NoCredentialsError, boto.PartialCredentialsError), "No AWS credentials", _NO_CREDENTIALS),
     (
@@ -118,14 +117,13 @@ _LOCAL: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         _LOST_CONNECTION,
         "AWS cannot be reached",
-        "Check the network, a proxy (HTTPS_PROXY), and that the region has the service; then run the same command "
-        "again.",
+        "Check the network, the proxy (HTTPS_PROXY) and the region's name; then run the same command again.",
     ),
 )
 
 
 def explain(error: Exception) -> OperationError | None:
-    """The error in the words of a person who has to act on it; None when it is none that AWS or botocore raises."""
+    """The error for the person who has to act on it; None when it is none that AWS or botocore raises."""
     if isinstance(error, boto.ClientError):
         return _explain_refusal(error)
     for kinds, what, advice in _LOCAL:

@@ -1,5 +1,6 @@
 """The events of one operation on a stack and on every stack nested in it."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from scripts.aws.errors import code_of, message_of
 from scripts.aws.package import NESTED_STACK
-from scripts.aws.stacks import is_in_progress
+from scripts.aws.statuses import is_in_progress
 
 _STARTS = frozenset(("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"))
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -77,7 +78,9 @@ class _StackEvents:
             found.update((event.id, event) for event in fresh)
             if len(recent) < len(page) or (len(fresh) < len(recent) and not everything):
                 break
-        events = sorted(reversed(found.values()), key=lambda event: event.time)
+        # Of events at the same time CloudFormation puts the later one first, too.
+        events = list(reversed(found.values()))
+        events.sort(key=lambda event: event.time)
         self._known.update(found)
         self._last = _latest([event for event in events if event.is_of_stack], self._last)
         return events
@@ -96,6 +99,7 @@ class OperationEvents:
         self._root = _StackEvents(cloudformation, stack_id, (), since)
         self._stacks = {stack_id: self._root}
         self._as_resource: dict[str, Event] = {}
+        self._reported = 0
         self.seen: list[Event] = []
 
     @property
@@ -114,18 +118,21 @@ class OperationEvents:
         return self.ended and not any(self._is_outstanding(stack_id) for stack_id in self._stacks)
 
     def poll(self, everything: bool = False) -> list[Event]:
-        """The events since the last poll, oldest first, of every stack at work; `everything` reads all pages anew."""
-        events: list[Event] = []
-        waiting = [stack_id for stack_id in self._stacks if everything or self._is_at_work(stack_id)]
-        while waiting:
-            stack_id = waiting.pop()
-            fresh = self._stacks[stack_id].new(everything)
-            self.seen.extend(fresh)
-            events.extend(fresh)
-            waiting.extend(self._nested_in(fresh, everything))
-        return sorted(events, key=lambda event: event.time)
+        """The events since the last poll, oldest first: of the stacks at work, or of all, all pages anew.
 
-    def _nested_in(self, events: list[Event], everything: bool) -> Iterator[str]:
+        Parents are read before their children, so that what a parent says has ended is complete. Events read
+        before a request fails are returned by the next poll.
+        """
+        waiting = deque(stack_id for stack_id in self._stacks if everything or self._is_at_work(stack_id))
+        while waiting:
+            fresh = self._stacks[waiting.popleft()].new(everything)
+            self.seen.extend(fresh)
+            waiting.extend(self._nested_in(fresh))
+        unreported = self.seen[self._reported :]
+        self._reported = len(self.seen)
+        return sorted(unreported, key=lambda event: event.time)
+
+    def _nested_in(self, events: list[Event]) -> Iterator[str]:
         for event in events:
             stack_id = event.nested_stack_id
             if stack_id is None:
@@ -151,7 +158,7 @@ class OperationEvents:
 
 
 def now_of(cloudformation: Any, stack_id: str) -> datetime:
-    """The time of the stack's latest event: what comes later belongs to the operation that is started next."""
+    """The time of the stack's latest event: later ones belong to the operation that is started next."""
     return next((event.time for page in _pages(cloudformation, stack_id, ()) for event in page), _BEGINNING)
 
 
@@ -173,13 +180,13 @@ def _latest(events: list[Event], before: Event | None) -> Event | None:
 
 
 def _pages(cloudformation: Any, stack_id: str, path: tuple[str, ...]) -> Iterator[list[Event]]:
-    """The stack's events a page at a time, newest first; none while a new nested stack is not to be seen yet."""
+    """The stack's events a page at a time, newest first; none while a new nested stack cannot be seen yet."""
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     try:
         for page in pages:
             yield [_event(record, path) for record in page["StackEvents"]]
     except ClientError as error:
-        if not (code_of(error) == "ValidationError" and "does not exist" in message_of(error)):
+        if not (path and code_of(error) == "ValidationError" and "does not exist" in message_of(error)):
             raise
 
 

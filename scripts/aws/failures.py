@@ -4,17 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scripts.aws.events import Event
+from scripts.aws.statuses import is_consequence
 
-# What CloudFormation writes on a failure that only follows from another one.
-_CONSEQUENCES = (
-    "Resource creation cancelled",
-    "Resource update cancelled",
-    "Resource deletion cancelled",
-    "Embedded stack ",
-    "The following resource(s) failed",
-    "User Initiated",
-    "Rollback requested by user",
-)
 _FAILURES = (
     "CREATE_FAILED",
     "UPDATE_FAILED",
@@ -31,28 +22,23 @@ class Failure:
     """The chronologically first reason of a failed operation, and the independent ones that came after it."""
 
     first: Event
-    later: tuple[Event, ...]
-    is_certain: bool
+    later: tuple[Event, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.first}: {self.first.reason or self.first.status}"
 
 
 def first_failure(events: Iterable[Event]) -> Failure | None:
-    """The first real reason among an operation's events; a mere consequence only where there is nothing better.
+    """The first real reason among an operation's events, else the first mere consequence.
 
-    The report depends on the set of events alone, not on the order in which they were read.
+    It depends on the set of events alone, not on the order in which they were read.
     """
     failed = sorted(filter(_is_failure, events), key=lambda event: (event.time, -len(event.path), event.id))
-    real = [event for event in failed if not _is_consequence(event)]
+    real = [event for event in failed if not is_consequence(event.reason)]
     if real:
-        return Failure(real[0], tuple(real[1:]), is_certain=True)
-    return Failure(failed[0], (), is_certain=False) if failed else None
+        return Failure(real[0], tuple(real[1:]))
+    return Failure(failed[0]) if failed else None
 
 
 def _is_failure(event: Event) -> bool:
     return event.status in (_STACK_FAILURES if event.is_of_stack else _FAILURES)
-
-
-def _is_consequence(event: Event) -> bool:
-    return not event.reason or event.reason.startswith(_CONSEQUENCES)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from scripts.aws import stacks
 from scripts.aws.clock import SYSTEM_CLOCK, Clock
 from scripts.aws.errors import explain, is_transient
 from scripts.aws.events import Event, OperationEvents
 from scripts.aws.failures import Failure, first_failure
+from scripts.aws.statuses import is_failure
 from scripts.errors import OperationError
 
 Result = TypeVar("Result")
@@ -41,7 +41,7 @@ class Report:
     @property
     def succeeded(self) -> bool:
         """Whether what was asked for was done; every rollback is a failure."""
-        return not stacks.is_failure(self.status)
+        return not is_failure(self.status)
 
 
 def follow(operation: OperationEvents, listener: Listener, clock: Clock = SYSTEM_CLOCK) -> Report:
@@ -65,13 +65,13 @@ def follow(operation: OperationEvents, listener: Listener, clock: Clock = SYSTEM
 def read(operation: OperationEvents) -> Report:
     """How an operation stands now, or ended, by the events that there are."""
     operation.poll(everything=True)
-    failed = stacks.is_failure(operation.status)
+    failed = is_failure(operation.status)
     return Report(operation.status, first_failure(operation.seen) if failed else None)
 
 
 def _report(operation: OperationEvents, patience: "_Patience", clock: Clock) -> Report:
-    """The report of an operation that ended; after a failure once the events of its nested stacks are complete."""
-    if not stacks.is_failure(operation.status):
+    """The report of an operation that ended; if it failed, once the events of all nested stacks are there."""
+    if not is_failure(operation.status):
         return Report(operation.status, None)
     wait = _SHORTEST_WAIT
     for _ in range(_SETTLING_POLLS):

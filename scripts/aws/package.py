@@ -1,4 +1,4 @@
-"""Packages a rendered set for CloudFormation: local `TemplateURL`s become content-addressed addresses in S3."""
+"""Packages a rendered set for CloudFormation: each local `TemplateURL` becomes the address of a key in S3."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -24,8 +24,9 @@ _MAX_COUNTS = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 
 class Template:
     """One packaged template.
 
-    `key` is its S3 key without prefix (`NAME-<16 hex digits of the SHA-256 of the body>.yaml`), `body` its text,
-    `resources` its resources by logical id, and `children` the templates of its nested stacks by logical id.
+    `key` is its S3 key without prefix, `NAME-<16 hex digits of the SHA-256 of the body>.yaml`; `body` its
+    text; `resources` are its resources by logical id, `children` the templates of its nested stacks by
+    logical id, `parameters` the names of those it declares.
     """
 
     key: str
@@ -35,7 +36,7 @@ class Template:
     parameters: frozenset[str]
 
     def resource(self, path: tuple[str, ...]) -> Mapping[str, Any]:
-        """The resource at a path of logical ids such as `("Database", "Cluster")`; empty where there is none."""
+        """The resource at a path of logical ids, such as `("Database", "Cluster")`, or nothing."""
         first, *rest = path
         if not rest:
             return self.resources.get(first, {})
@@ -52,8 +53,8 @@ class Template:
 def package(folder: Path, root: str = ROOT) -> Template:
     """The packaged root of the rendered set in `folder`; pure but for reading the files.
 
-    Raises OperationError when a child is missing or outside of the folder, when templates nest each other in a
-    circle, when YAML cannot be read, or when a template passes CloudFormation's limits.
+    Raises OperationError when a child is missing or outside of the folder, when templates nest each other in
+    a circle, when YAML cannot be read, or when a template exceeds CloudFormation's limits.
     """
     return _Packager(folder.resolve()).template(folder.resolve() / root, ())
 

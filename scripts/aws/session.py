@@ -20,13 +20,11 @@ _CONFIG = Config(
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach AWS; what is None is found as the AWS CLI finds it (environment, profile, container, instance)."""
+    """How to reach AWS; what is None is found as the AWS CLI finds it, in the environment and the profile."""
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
-    access_key_id: str | None = None
-    secret_access_key: str | None = None
 
 
 class Session:
@@ -35,8 +33,6 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self._endpoint_url = connection.endpoint_url
         self._core = botocore.session.Session(profile=connection.profile)
-        if connection.access_key_id and connection.secret_access_key:
-            self._core.set_credentials(connection.access_key_id, connection.secret_access_key)
         self._boto = boto3.Session(botocore_session=self._core, region_name=connection.region)
         if self._boto.region_name is None:
             raise OperationError(
@@ -46,7 +42,7 @@ class Session:
         self.partition: str = self._boto.get_partition_for_region(self.region)
 
     def client(self, service: str) -> Any:
-        """A boto3 client that retries throttled and failed requests with growing delays, five attempts in all."""
+        """A boto3 client that makes five attempts at a throttled or failed request, with growing delays."""
         return self._boto.client(service, endpoint_url=self._endpoint_url, config=_CONFIG)
 
     @cached_property

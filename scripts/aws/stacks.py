@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of, message_of
 from scripts.aws.package import NESTED_STACK
+from scripts.aws.statuses import is_in_progress
 
 _LONGEST_DELETION = 900.0
 
@@ -42,16 +43,6 @@ class Nested:
     status: str
     resources: dict[str, str] = field(default_factory=dict)
     children: tuple["Nested", ...] = ()
-
-
-def is_in_progress(status: str) -> bool:
-    """Whether a stack's or resource's status will change without anybody's doing."""
-    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
-
-
-def is_failure(status: str) -> bool:
-    """Whether an operation that ended a stack in this status did not do what was asked: every rollback counts."""
-    return status.endswith("_FAILED") or "ROLLBACK" in status
 
 
 def find(cloudformation: Any, name_or_id: str) -> Stack | None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from generator import render
 from scripts.aws import artifacts, changeset, events, stacks
-from scripts.aws.package import Template, package
+from scripts.aws.package import package
 from scripts.aws.session import Session
 from scripts.console import Console
 from scripts.errors import OperationError
-from scripts.operations.carry_on import Predecessor
+from scripts.operations.carry_on import settle
+from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
 from scripts.operations.lint import lint
 from scripts.operations.watch import failed, watch
@@ -26,104 +27,104 @@ class Options:
 
 
 def deploy(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
-    """Deploys the environment and returns the outputs of its root stack; does nothing where nothing changed.
+    """Deploys the environment where anything would change, and returns the outputs of its root stack.
 
     Raises OperationError with the first reason when a check finds something, the change is declined, or the
     deployment is rolled back. A second run carries on from wherever the first one stopped.
     """
     check(environment, console)
-    template = package(environment.templates)
-    bucket = _upload(template, options, session, console)
-    stack = Predecessor(environment, session, template, console).settle()
-    request = _request(environment, options, session, template, bucket, stack)
-    if _change(environment, options, session, console, template, request, is_new=stack is None):
+    deployment = Deployment(environment, package(environment.templates), session, console)
+    bucket = _upload(deployment, options)
+    stack = settle(deployment)
+    request = _request(deployment, options, bucket, stack)
+    if _change(deployment, request, is_new=stack is None, ask=options.ask):
         console.done(f"{environment.stack_name} is deployed")
     else:
         console.done(f"{environment.stack_name} is up to date: nothing to do")
-    return _finish(environment, session, console)
+    return _finish(deployment)
 
 
 def check(environment: Environment, console: Console) -> None:
-    """Every check that needs no account, quickest first; raises OperationError with all findings of the first that fails."""
-    checks: tuple[tuple[str, Callable[[], list[str]], str], ...] = (
-        ("The rendered set is stale", lambda: _stale(environment.templates), "Run `orthanc-aws render`."),
-        ("The parameter set is wrong", environment.mistakes, f"Correct {environment.parameters}."),
-        ("The templates have findings", lambda: lint(environment.templates), "Correct the generator."),
-    )
-    for what, find, advice in checks:
-        findings = find()
+    """Every check that needs no account; raises OperationError with all findings of the first with any."""
+    console.step("Checking templates and parameters")
+    for what, find, advice in _CHECKS:
+        findings = find(environment)
         if findings:
-            raise OperationError(what, "\n".join(findings), advice)
-    console.done("Templates and parameters are checked")
+            raise OperationError(what, "\n".join(findings), advice.format(environment.parameters))
+    console.done("Templates and parameters are in order")
 
 
 def _stale(templates: Path) -> list[str]:
-    """What differs from what the code renders; another folder than the project's holds somebody's own templates."""
+    """What differs from what the code renders; a folder other than the project's need not be rendered."""
     return render.check(templates) if templates == render.TEMPLATES else []
 
 
-def _upload(
-    template: Template, options: Options, session: Session, console: Console
-) -> artifacts.Bucket:
-    console.step(f"Account {session.account}, region {session.region}, as {session.caller}")
+_Find = Callable[[Environment], list[str]]
+_CHECKS: tuple[tuple[str, _Find, str], ...] = (
+    (
+        "The rendered set is stale",
+        lambda environment: _stale(environment.templates),
+        "Run `orthanc-aws render`.",
+    ),
+    ("The parameter set has mistakes", lambda environment: environment.mistakes(), "Correct {}."),
+    (
+        "The templates have findings",
+        lambda environment: lint(environment.templates),
+        "Correct the templates.",
+    ),
+)
+
+
+def _upload(deployment: Deployment, options: Options) -> artifacts.Bucket:
+    session, templates = deployment.session, deployment.template.all
+    deployment.console.step(f"Account {session.account}, region {session.region}, as {session.caller}")
     bucket = artifacts.artifact_bucket(session, options.bucket)
-    count = artifacts.upload(session, bucket, template.all)
-    console.done(f"{count} of {len(template.all)} templates uploaded to s3://{bucket.name}/{artifacts.PREFIX}")
+    count = artifacts.upload(session, bucket, templates)
+    deployment.console.done(f"{count} of {len(templates)} templates uploaded to s3://{bucket.name}")
     return bucket
 
 
 def _request(
-    environment: Environment,
-    options: Options,
-    session: Session,
-    template: Template,
-    bucket: artifacts.Bucket,
-    stack: stacks.Stack | None,
+    deployment: Deployment, options: Options, bucket: artifacts.Bucket, stack: stacks.Stack | None
 ) -> changeset.Request:
+    environment, template = deployment.environment, deployment.template
     location = artifacts.location(bucket)
     filled_in = {name: value for name, value in location.items() if name in template.parameters}
     own_tags = {"Application": "orthanc-aws", "Environment": environment.name}
     return changeset.Request(
         stack_name=environment.stack_name,
-        template_url=artifacts.url(session, bucket, template),
+        template_url=artifacts.url(deployment.session, bucket, template),
         parameters=environment.values() | filled_in,
         tags=(stack.tags if stack else {}) | own_tags | options.tags,
-        description=f"orthanc-aws deploy {environment.name}, by {session.caller}",
+        description=f"orthanc-aws deploy {environment.name}, by {deployment.session.caller}",
     )
 
 
-def _change(
-    environment: Environment,
-    options: Options,
-    session: Session,
-    console: Console,
-    template: Template,
-    request: changeset.Request,
-    *,
-    is_new: bool,
-) -> bool:
+def _change(deployment: Deployment, request: changeset.Request, *, is_new: bool, ask: bool) -> bool:
     """Proposes the change, shows it, asks, executes it and follows it; False when nothing would change."""
-    client = session.cloudformation
-    console.step("Asking CloudFormation for the change set")
+    client, console = deployment.cloudformation, deployment.console
+    console.step("Asking CloudFormation what would change")
     with changeset.propose(client, request, is_new) as change_set:
         if not change_set.wait():
             return False
-        console.changes(environment.stack_name, change_set.changes())
-        if options.ask and not console.confirm(f"Deploy {environment.stack_name}?"):
-            raise OperationError("Not deployed", "the change was declined", "The change set is removed.")
+        console.changes(request.stack_name, change_set.changes())
+        if ask and not console.confirm(f"Deploy {request.stack_name}?"):
+            raise OperationError(
+                "Not deployed", "nobody said yes", "The change set is removed; --yes deploys unasked."
+            )
         since = events.now_of(client, change_set.stack_id)
         change_set.execute()
-    report = watch(environment, session, change_set.stack_id, since, template, console)
+    report = watch(deployment, change_set.stack_id, since)
     if not report.succeeded:
-        raise failed(environment, report)
+        raise failed(deployment.environment, report)
     return True
 
 
-def _finish(environment: Environment, session: Session, console: Console) -> dict[str, str]:
-    stack = stacks.find(session.cloudformation, environment.stack_name)
+def _finish(deployment: Deployment) -> dict[str, str]:
+    stack = deployment.stack()
     if stack is None:
-        raise OperationError(f"{environment.stack_name} is gone", "somebody deleted it after the deployment")
+        raise OperationError(f"{deployment.stack_name} is gone", "somebody deleted it after the deployment")
     if not stack.protected:
-        stacks.protect(session.cloudformation, stack)
-        console.done("Termination protection is on")
+        stacks.protect(deployment.cloudformation, stack)
+        deployment.console.done("Termination protection is on")
     return stack.outputs

@@ -27,7 +27,7 @@ class Environment:
             raise OperationError("The parameter set cannot be read", str(error)) from None
 
     def mistakes(self) -> list[str]:
-        """What is wrong with the parameter set, judged by the root template's constraints and Rules; a line each."""
+        """What the root's constraints and Rules find wrong with the parameter set, a sentence each."""
         return problems(self._root(), self.values(), supplied=LOCATION_PARAMETERS)
 
     def _root(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from scripts.aws.session import Session
 
 
 def write(templates: Path, out: Path) -> list[Path]:
-    """Writes the packaged set into the folder `out`, which may hold others; returns the files, the root last."""
+    """Writes the packaged set into the folder `out`, which may hold others; returns its files, root last."""
     out.mkdir(parents=True, exist_ok=True)
     return [_write(template, out) for template in package(templates).all]
 

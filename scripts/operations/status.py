@@ -7,6 +7,7 @@ from scripts.aws import events, stacks
 from scripts.aws.failures import Failure
 from scripts.aws.follow import read
 from scripts.aws.session import Session
+from scripts.aws.statuses import is_failure
 from scripts.errors import OperationError
 from scripts.operations.environment import Environment
 
@@ -49,7 +50,7 @@ def status(environment: Environment, session: Session) -> Status:
     client = session.cloudformation
     stack = find(environment, session)
     failure = None
-    if stacks.is_failure(stack.status):
+    if is_failure(stack.status):
         failure = read(events.OperationEvents(client, stack.id, events.start_of(client, stack.id))).failure
     return Status(stack, stacks.tree(client, stack.id, stack.status), failure)
 
