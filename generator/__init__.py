@@ -1,1 +1,1 @@
-"""Renders the CloudFormation templates of the image store: pure functions of the code, with no clock, network or AWS."""
+"""Renders the CloudFormation templates of the image store: pure functions of the code, without clock or network."""

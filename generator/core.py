@@ -14,7 +14,7 @@ and returns its `Outputs`, filled with references to the child's outputs. So
 
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from troposphere import AWSHelperFn, GetAtt, If, Join, Output, Parameter, Ref, Template
 from troposphere.cloudformation import Stack as NestedStack
@@ -47,6 +47,13 @@ class Value(AWSHelperFn):
         is_list = self.parameter_type == "CommaDelimitedList" or self.parameter_type.startswith("List<")
         return Join(",", self.data) if is_list and not self.joined else self.data
 
+    @property
+    def in_sub(self) -> str:
+        """The value as it is written inside Fn::Sub, which only a parameter's can be."""
+        if not isinstance(self.data, Ref):
+            raise WireError(f"{self.origin} is no parameter, and cannot stand inside Fn::Sub by itself")
+        return f"${{{self.data.data['Ref']}}}"
+
 
 def parameter(description: str, *, group: str = "", label: str = "", **constraints: Any) -> Any:
     """Declares a field of `Inputs`: a full sentence for the console, and constraints beyond those of its kind.
@@ -71,29 +78,31 @@ def output(description: str) -> Any:
     return field(kw_only=True, metadata={"Description": description})
 
 
-I = TypeVar("I")  # noqa: E741 - the inputs of a stack, as O is its outputs
-O = TypeVar("O")  # noqa: E741
+InputsT = TypeVar("InputsT")
+OutputsT = TypeVar("OutputsT")
 
 
 @dataclass(frozen=True)
-class Stack(Generic[I, O]):
+class Stack(Generic[InputsT, OutputsT]):
     """One template: its file name without the suffix, its two dataclasses, and the function that builds it."""
 
     name: str
-    inputs: type[I]
-    outputs: type[O]
-    build: Callable[[Template, I], O]
+    inputs: type[InputsT]
+    outputs: type[OutputsT]
+    build: Callable[[Template, InputsT], OutputsT]
 
     def template(self) -> Template:
         """Builds the template: parameters from the inputs, resources from `build`, outputs from what it returns."""
         template = Template(Description=(self.build.__doc__ or "").strip().splitlines()[0])
         arguments = {}
-        for item in fields(self.inputs):  # type: ignore[arg-type]
+        for item in _fields(self.inputs):
             declared = template.add_parameter(_parameter(item))
-            arguments[item.name] = item.type(Ref(declared), origin=f"input '{item.name}' of stack '{self.name}'")
+            arguments[item.name] = _kind(item)(
+                Ref(declared), origin=f"input '{item.name}' of stack '{self.name}'"
+            )
         _add_interface(template, self.inputs)
         made = self.build(template, self.inputs(**arguments))
-        for item in fields(self.outputs):  # type: ignore[arg-type]
+        for item in _fields(self.outputs):
             value = _checked(self.name, "output", item, getattr(made, item.name))
             template.add_output(
                 Output(logical(item.name), Description=item.metadata["Description"], Value=value.argument)
@@ -101,25 +110,29 @@ class Stack(Generic[I, O]):
         return template
 
 
-def gather(inputs: type[I], *sources: Any, **wires: Value) -> I:
+def gather(inputs: type[InputsT], *sources: Any, **wires: Value) -> InputsT:
     """Makes a stack's inputs out of `wires` and, for the rest, of the sources' fields of the same names.
 
     Sources are the root's inputs and other stacks' outputs. Raises TypeError, from the dataclass, for an input that
     none of them has, and WireError for one that two of them have.
     """
     found = dict(wires)
-    for item in fields(inputs):  # type: ignore[arg-type]
+    for item in _fields(inputs):
         having = [source for source in sources if hasattr(source, item.name)]
         if item.name in wires or not having:
             continue
         if len(having) > 1:
             names = " and ".join(type(source).__name__ for source in having)
-            raise WireError(f"{inputs.__name__}: input '{item.name}' is found in both {names}: say which is meant")
+            raise WireError(
+                f"{inputs.__name__}: input '{item.name}' is found in both {names}: say which is meant"
+            )
         found[item.name] = getattr(having[0], item.name)
     return inputs(**found)
 
 
-def nest(template: Template, stack: Stack[I, O], inputs: I, condition: str = "") -> O:
+def nest(
+    template: Template, stack: Stack[InputsT, OutputsT], inputs: InputsT, condition: str = ""
+) -> OutputsT:
     """Adds `stack` to a parent's template and returns its outputs, each a reference that remembers where it is from.
 
     Under a condition, an output that does not exist is the empty string.
@@ -130,12 +143,15 @@ def nest(template: Template, stack: Stack[I, O], inputs: I, condition: str = "")
         )
     arguments = {
         logical(item.name): _checked(stack.name, "input", item, getattr(inputs, item.name)).argument
-        for item in fields(stack.inputs)  # type: ignore[arg-type]
+        for item in _fields(stack.inputs)
     }
     child = NestedStack(
         logical(stack.name),
         TemplateURL=f"{stack.name}.yaml",
         Parameters=arguments,
+        # What a child holds that must outlive it says so itself.
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
         Metadata={"orthanc-aws": {"Description": template_description(stack)}},
     )
     if condition:
@@ -146,9 +162,9 @@ def nest(template: Template, stack: Stack[I, O], inputs: I, condition: str = "")
         reference: Any = GetAtt(child, f"Outputs.{logical(item.name)}")
         if condition:
             reference = If(condition, reference, "")
-        return item.type(reference, origin=f"output '{item.name}' of stack '{stack.name}'", joined=True)
+        return _kind(item)(reference, origin=f"output '{item.name}' of stack '{stack.name}'", joined=True)
 
-    return stack.outputs(**{item.name: wire(item) for item in fields(stack.outputs)})  # type: ignore[arg-type]
+    return stack.outputs(**{item.name: wire(item) for item in _fields(stack.outputs)})
 
 
 def template_description(stack: Stack[Any, Any]) -> str:
@@ -156,11 +172,19 @@ def template_description(stack: Stack[Any, Any]) -> str:
     return (stack.build.__doc__ or "").strip().splitlines()[0]
 
 
+def _fields(declared: type) -> tuple[Field[Any], ...]:
+    return fields(cast(Any, declared))
+
+
+def _kind(item: Field[Any]) -> type[Value]:
+    return cast(type[Value], item.type)
+
+
 def _checked(stack: str, direction: str, item: Field[Any], value: Any) -> Value:
-    if not isinstance(value, item.type):  # type: ignore[arg-type]
+    if not isinstance(value, _kind(item)):
         given = f"{type(value).__name__}, {value.origin}" if isinstance(value, Value) else repr(value)
         raise WireError(
-            f"stack '{stack}', {direction} '{item.name}': expected {item.type.__name__}, got {given}"  # type: ignore[union-attr]
+            f"stack '{stack}', {direction} '{item.name}': expected {_kind(item).__name__}, got {given}"
         )
     return value
 
@@ -168,19 +192,25 @@ def _checked(stack: str, direction: str, item: Field[Any], value: Any) -> Value:
 def _declaration(item: Field[Any]) -> dict[str, Any]:
     of = item.metadata.get("of")
     if of is None:
-        return {"Description": item.metadata["Description"], **item.type.constraints, **item.metadata["constraints"]}  # type: ignore[union-attr]
-    original = next((other for other in fields(of) if other.name == item.name), None)
+        return {
+            "Description": item.metadata["Description"],
+            **_kind(item).constraints,
+            **item.metadata["constraints"],
+        }
+    original = next((other for other in _fields(of) if other.name == item.name), None)
     if original is None or original.type is not item.type:
-        raise WireError(f"parameter '{item.name}' of the root shows no input of that name and kind of {of.__name__}")
+        raise WireError(
+            f"parameter '{item.name}' of the root shows no input of that name and kind of {of.__name__}"
+        )
     return {**_declaration(original), **item.metadata["constraints"]}
 
 
 def _parameter(item: Field[Any]) -> Parameter:
-    return Parameter(logical(item.name), Type=item.type.parameter_type, **_declaration(item))  # type: ignore[union-attr]
+    return Parameter(logical(item.name), Type=_kind(item).parameter_type, **_declaration(item))
 
 
 def _add_interface(template: Template, inputs: type) -> None:
-    for item in fields(inputs):
+    for item in _fields(inputs):
         if item.metadata["group"]:
             template.add_parameter_to_group(logical(item.name), item.metadata["group"])
             template.set_parameter_label(logical(item.name), item.metadata["label"])

@@ -34,7 +34,9 @@ class Flag(Value):
 class DeploymentName(Value):
     """The prefix of every physical name: what the user chose, and eight digits that are the root stack's own."""
 
-    constraints: ClassVar = _matching("[a-z][a-z0-9-]{1,20}-[0-9a-f]{8}", "a name, a hyphen and eight hex digits")
+    constraints: ClassVar = _matching(
+        "[a-z][a-z0-9-]{1,22}-[0-9a-f]{8}", "a name, a hyphen and eight hex digits"
+    )
 
 
 class CidrBlock(Value):
@@ -103,7 +105,9 @@ class BucketName(Value):
 
 
 class OptionalBucketName(Value):
-    constraints: ClassVar = _matching("([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?", "the name of an S3 bucket, or empty")
+    constraints: ClassVar = _matching(
+        "([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?", "the name of an S3 bucket, or empty"
+    )
 
 
 class TopicArn(Value):
@@ -115,7 +119,9 @@ class SecretArn(Value):
 
 
 class LoadBalancerArn(Value):
-    constraints: ClassVar = _arn("elasticloadbalancing", "loadbalancer/app/.+", "the ARN of an Application Load Balancer")
+    constraints: ClassVar = _arn(
+        "elasticloadbalancing", "loadbalancer/app/.+", "the ARN of an Application Load Balancer"
+    )
 
 
 class LoadBalancerName(Value):
@@ -164,7 +170,25 @@ class RetentionDays(Value):
 
     parameter_type = "Number"
     constraints: ClassVar = {
-        "AllowedValues": [30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+        "AllowedValues": [
+            30,
+            60,
+            90,
+            120,
+            150,
+            180,
+            365,
+            400,
+            545,
+            731,
+            1096,
+            1827,
+            2192,
+            2557,
+            2922,
+            3288,
+            3653,
+        ]
     }
 
 

@@ -12,7 +12,9 @@ def logical(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
 
 
-def arn(service: str, resource: str, region: str = "${AWS::Region}", account: str = "${AWS::AccountId}") -> Sub:
+def arn(
+    service: str, resource: str, region: str = "${AWS::Region}", account: str = "${AWS::AccountId}"
+) -> Sub:
     """An ARN in whatever partition the stack is in; `resource` may hold `${...}` as in Fn::Sub."""
     return Sub(f"arn:${{AWS::Partition}}:{service}:{region}:{account}:{resource}")
 

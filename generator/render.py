@@ -35,7 +35,9 @@ _RESOURCE_ATTRIBUTES = (
 def _ordered(mapping: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     unknown = mapping.keys() - set(keys)
     if unknown:
-        raise ValueError(f"no place is known for {', '.join(sorted(unknown))}; add it to the order in {__name__}")
+        raise ValueError(
+            f"no place is known for {', '.join(sorted(unknown))}; add it to the order in {__name__}"
+        )
     return {key: mapping[key] for key in keys if key in mapping}
 
 

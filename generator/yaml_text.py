@@ -5,14 +5,12 @@ from typing import Any
 import yaml
 
 _SHORT_ONLY = {"Ref": "!Ref", "Condition": "!Condition"}
+# The functions of Rules, such as Fn::Contains, have no short form. Source: CloudFormation user guide, "Rules".
 _FUNCTIONS = (
-    "And Base64 Cidr Contains EachMemberEquals EachMemberIn Equals FindInMap GetAtt GetAZs If ImportValue Join "
-    "Not Or RefAll Select Split Sub ValueOf ValueOfAll"
-).split()
+    *("And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join"),
+    *("Not", "Or", "Select", "Split", "Sub"),
+)
 _TAG_OF = _SHORT_ONLY | {f"Fn::{name}": f"!{name}" for name in _FUNCTIONS}
-# Rule-specific functions have no short form.
-for _name in ("Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll"):
-    del _TAG_OF[f"Fn::{_name}"]
 _KEY_OF = {tag: key for key, tag in _TAG_OF.items()}
 _ONE_LINE = 90  # a function whose arguments are longer than this is spread over lines
 
@@ -97,4 +95,4 @@ def load(text: str) -> dict[str, Any]:
 
     Raises yaml.YAMLError, with line and column, when the text is not YAML or holds an unknown function.
     """
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return yaml.load(text, Loader=_Loader)

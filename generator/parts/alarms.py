@@ -41,7 +41,9 @@ def alarm(
             AlarmDescription=description,
             Namespace=namespace,
             MetricName=metric,
-            Dimensions=[cloudwatch.MetricDimension(Name=name, Value=value) for name, value in dimensions.items()],
+            Dimensions=[
+                cloudwatch.MetricDimension(Name=name, Value=value) for name, value in dimensions.items()
+            ],
             **kind,
             Period=60 * minutes,
             EvaluationPeriods=periods,

@@ -88,7 +88,9 @@ def target_group(template: Template, title: str, vpc: VpcId, port: int) -> elb.T
             Matcher=elb.Matcher(HttpCode="200"),
             TargetGroupAttributes=[
                 elb.TargetGroupAttribute(Key="deregistration_delay.timeout_seconds", Value=str(STOP_SECONDS)),
-                elb.TargetGroupAttribute(Key="load_balancing.algorithm.type", Value="least_outstanding_requests"),
+                elb.TargetGroupAttribute(
+                    Key="load_balancing.algorithm.type", Value="least_outstanding_requests"
+                ),
             ],
         )
     )
@@ -118,7 +120,8 @@ def https_listener(
             ListenerAttributes=[
                 elb.ListenerAttribute(Key="routing.http.response.server.enabled", Value="false"),
                 elb.ListenerAttribute(
-                    Key="routing.http.response.strict_transport_security.header_value", Value=f"max-age={ONE_YEAR}"
+                    Key="routing.http.response.strict_transport_security.header_value",
+                    Value=f"max-age={ONE_YEAR}",
                 ),
             ],
             **properties,

@@ -31,7 +31,11 @@ def _encryption(default: s3.ServerSideEncryptionByDefault, **rule: Any) -> s3.Bu
 
 
 def private_bucket(
-    template: Template, title: str, encryption: s3.BucketEncryption, statements: Sequence[Statement] = (), **properties: Any
+    template: Template,
+    title: str,
+    encryption: s3.BucketEncryption,
+    statements: Sequence[Statement] = (),
+    **properties: Any,
 ) -> s3.Bucket:
     """Adds a bucket and its policy, which refuses requests without TLS and makes the `statements` besides."""
     bucket = template.add_resource(
@@ -44,7 +48,10 @@ def private_bucket(
                 Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
             ),
             PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
-                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
+                BlockPublicAcls=True,
+                BlockPublicPolicy=True,
+                IgnorePublicAcls=True,
+                RestrictPublicBuckets=True,
             ),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
             **properties,

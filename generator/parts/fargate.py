@@ -1,4 +1,4 @@
-"""Fargate tasks and services as this project runs them: no root, nothing writable but scratch volumes, no secrets in sight."""
+"""Fargate tasks and services as this project runs them: no root, nothing writable but scratch, no secret in sight."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -104,7 +104,7 @@ class Container:
         return f"{self.name}{path.replace('/', '-')}"
 
     def _log_configuration(self) -> ecs.LogConfiguration:
-        """Buffered, so that an outage of CloudWatch does not stop the service; the buffer spans minutes of full load."""
+        """Buffered, so that an outage of CloudWatch stops nothing; the buffers span minutes of full load."""
         return ecs.LogConfiguration(
             LogDriver="awslogs",
             Options={
@@ -119,7 +119,7 @@ class Container:
 
 def _secret_reference(secret: SecretArn, key: str) -> Any:
     """A whole secret, or one key of its JSON. Source: ECS developer guide, "Pass Secrets Manager secrets"."""
-    return Join("", [secret, f":{key}::"]) if key else secret
+    return Sub(f"{secret.in_sub}:{key}::") if key else secret
 
 
 def task_definition(
@@ -150,14 +150,16 @@ def task_definition(
             TaskRoleArn=GetAtt(task_role, "Arn"),
             ContainerDefinitions=[container.definition() for container in containers],
             Volumes=[
-                ecs.Volume(Name=container.volume(path)) for container in containers for path in container.scratch
+                ecs.Volume(Name=container.volume(path))
+                for container in containers
+                for path in container.scratch
             ],
         )
     )
 
 
 def _execution_role(containers: Sequence[Container], data_key: KeyArn) -> iam.Role:
-    groups = _unique(Join("", [arn("logs", "log-group:"), container.log_group, ":*"]) for container in containers)
+    groups = _unique(arn("logs", f"log-group:{container.log_group.in_sub}:*") for container in containers)
     secrets = _unique(secret for container in containers for secret, _ in container.secrets.values())
     return service_role(
         "ExecutionRole",

@@ -30,14 +30,20 @@ def document(*statements: Statement) -> PolicyDocument:
 
 def allow(sid: str, actions: Sequence[Action], resources: Sequence[Any], *conditions: Any) -> Statement:
     """A statement of an identity's policy."""
-    return Statement(Sid=sid, Effect=Allow, Action=list(actions), Resource=list(resources), **_conditions(conditions))
+    return Statement(
+        Sid=sid, Effect=Allow, Action=list(actions), Resource=list(resources), **_conditions(conditions)
+    )
 
 
 def allow_service(
     sid: str, service: str, actions: Sequence[Action], resources: Sequence[Any] | None, *conditions: Any
 ) -> Statement:
     """A statement of a resource's policy that lets an AWS service in; a role's trust has no resources."""
-    properties = _conditions(conditions) if resources is None else {"Resource": list(resources), **_conditions(conditions)}
+    properties = (
+        _conditions(conditions)
+        if resources is None
+        else {"Resource": list(resources), **_conditions(conditions)}
+    )
     return Statement(
         Sid=sid,
         Effect=Allow,
@@ -72,7 +78,9 @@ def trust(service: str, source_arn: Any = None) -> PolicyDocument:
     return document(allow_service("Assume", service, [sts.AssumeRole], None, *from_this_account(source_arn)))
 
 
-def service_role(title: str, service: str, *statements: Statement, source_arn: Any = None, **properties: Any) -> iam.Role:
+def service_role(
+    title: str, service: str, *statements: Statement, source_arn: Any = None, **properties: Any
+) -> iam.Role:
     """A role that one AWS service takes on for this account, with its permissions inline."""
     if statements:
         properties["Policies"] = [iam.Policy(PolicyName="permissions", PolicyDocument=document(*statements))]

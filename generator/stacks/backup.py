@@ -8,7 +8,20 @@ from awacs import backup as backup_actions
 from awacs import iam as iam_actions
 from awacs import kms, rds, s3
 from awacs.aws import Action, Deny, Principal, Statement, StringEquals
-from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, backup, encode_to_dict, iam, scheduler
+from troposphere import (
+    Equals,
+    GetAtt,
+    If,
+    Not,
+    NoValue,
+    Ref,
+    Sub,
+    Template,
+    backup,
+    encode_to_dict,
+    iam,
+    scheduler,
+)
 from troposphere import s3 as buckets
 
 from generator.core import Stack, output, parameter
@@ -328,7 +341,11 @@ def _export_starter(inputs: BackupInputs, writer: iam.Role) -> iam.Role:
             [GetAtt(writer, "Arn")],
             StringEquals("iam:PassedToService", "export.rds.amazonaws.com"),
         ),
-        allow("DescribeKeys", [kms.DescribeKey, kms.Decrypt, kms.GenerateDataKey], [inputs.archive_key, inputs.data_key]),
+        allow(
+            "DescribeKeys",
+            [kms.DescribeKey, kms.Decrypt, kms.GenerateDataKey],
+            [inputs.archive_key, inputs.data_key],
+        ),
         allow("GrantKey", [kms.CreateGrant], [inputs.archive_key]),
     )
 

@@ -10,7 +10,9 @@ from generator.kinds import ClusterName, DeploymentName, KeyArn
 
 @dataclass(frozen=True)
 class ClusterInputs:
-    deployment: DeploymentName = parameter("The cluster's name, which the policy of its storage key names too.")
+    deployment: DeploymentName = parameter(
+        "The cluster's name, which the policy of its storage key names too."
+    )
     compute_key: KeyArn = parameter("The key that encrypts the tasks' ephemeral storage.")
 
 

@@ -40,6 +40,8 @@ def build(template: Template, inputs: CredentialsInputs) -> CredentialsOutputs:
     def credential(title: str, name: str, purpose: str, username: str, rotated_by: str) -> SecretArn:
         secret = secretsmanager.Secret(
             title,
+            DeletionPolicy="Delete",
+            UpdateReplacePolicy="Delete",
             Name=Sub(name),
             Description=purpose,
             KmsKeyId=inputs.data_key,
@@ -95,7 +97,10 @@ def _users(template: Template, inputs: CredentialsInputs) -> SecretArn:
         UpdateReplacePolicy="Retain",
     )
     template.add_resource(
-        waived(secret, _not_rotated_by_lambda("Holds people's password hashes, which only those people can change."))
+        waived(
+            secret,
+            _not_rotated_by_lambda("Holds people's password hashes, which only those people can change."),
+        )
     )
     return SecretArn(Ref(secret))
 
@@ -103,7 +108,6 @@ def _users(template: Template, inputs: CredentialsInputs) -> SecretArn:
 def _not_rotated_by_lambda(reason: str) -> Waiver:
     return Waiver(
         reason,
-        checkov=["CKV_AWS_149"],
         cdk_nag=[
             "HIPAA.Security-SecretsManagerRotationEnabled",
             "NIST.800.53.R5-SecretsManagerRotationEnabled",

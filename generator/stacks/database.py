@@ -43,6 +43,9 @@ PARAMETERS = {
     "log_disconnections": "1",
     "log_statement": "none",
     "log_min_duration_statement": "-1",
+    # The text and the details of a statement that failed could carry them too.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
@@ -61,13 +64,27 @@ class DatabaseInputs:
         "The least and the greatest capacity of each database instance, in Aurora capacity units of about 2 GiB of"
         " memory. The least is paid for at all times.",
         Default="1-16",
-        AllowedValues=["0.5-2", "0.5-4", "1-8", "1-16", "2-16", "2-32", "4-32", "4-64", "8-64", "8-128", "16-256"],
+        AllowedValues=[
+            "0.5-2",
+            "0.5-4",
+            "1-8",
+            "1-16",
+            "2-16",
+            "2-32",
+            "4-32",
+            "4-64",
+            "8-64",
+            "8-128",
+            "16-256",
+        ],
     )
     database_reader: Flag = parameter(
-        "Whether a second instance in another zone stands by to take over, usually within a minute.", Default="true"
+        "Whether a second instance in another zone stands by to take over, usually within a minute.",
+        Default="true",
     )
     deletion_protection: Flag = parameter(
-        "Whether AWS refuses to delete the database and the load balancers until this is set to false.", Default="true"
+        "Whether AWS refuses to delete the database and the load balancers until this is set to false.",
+        Default="true",
     )
     database_snapshot: Text = parameter(
         "The ARN of a cluster snapshot to begin from, empty for an empty database. Once deployed, leave it as it is,"
@@ -201,6 +218,9 @@ def _add_instance(
 ) -> None:
     instance = rds.DBInstance(
         title,
+        # An Aurora instance holds no data of its own.
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
         DBClusterIdentifier=Ref(cluster),
         DBInstanceClass="db.serverless",
         Engine=ENGINE,
@@ -236,7 +256,7 @@ def _add_alarms(template: Template, inputs: DatabaseInputs, cluster: rds.DBClust
     alarm(
         template,
         "DatabaseConnectionsTooMany",
-        "Orthanc holds more connections than its largest number of tasks should: the database may soon refuse new ones.",
+        "Orthanc holds more connections than its largest number of tasks should: new ones may soon be refused.",
         inputs.topic,
         namespace="AWS/RDS",
         metric="DatabaseConnections",

@@ -26,7 +26,9 @@ COUNTED = {"AWSManagedRulesCommonRuleSet": ("NoUserAgent_HEADER",)}
 @dataclass(frozen=True)
 class FirewallInputs:
     load_balancer: LoadBalancerArn = parameter("The public load balancer.")
-    firewall_log_group: LogGroupName = parameter("The log group that blocked and counted requests are written to.")
+    firewall_log_group: LogGroupName = parameter(
+        "The log group that blocked and counted requests are written to."
+    )
     rate_limit: Number = parameter(
         "An address that makes more than this many requests in five minutes is blocked until it makes fewer. A"
         " hospital's viewers share one address, and fetch each frame by itself.",
@@ -62,9 +64,7 @@ def build(template: Template, inputs: FirewallInputs) -> FirewallOutputs:
         )
     )
     template.add_resource(
-        wafv2.WebACLAssociation(
-            "Association", ResourceArn=inputs.load_balancer, WebACLArn=acl.get_att("Arn")
-        )
+        wafv2.WebACLAssociation("Association", ResourceArn=inputs.load_balancer, WebACLArn=acl.get_att("Arn"))
     )
     template.add_resource(
         wafv2.LoggingConfiguration(
@@ -109,7 +109,9 @@ def _managed_rule(group: str, priority: int, **properties: Any) -> wafv2.WebACLR
         Priority=priority,
         OverrideAction=wafv2.OverrideAction(**{"None": {}}),
         Statement=wafv2.Statement(
-            ManagedRuleGroupStatement=wafv2.ManagedRuleGroupStatement(VendorName="AWS", Name=group, **properties)
+            ManagedRuleGroupStatement=wafv2.ManagedRuleGroupStatement(
+                VendorName="AWS", Name=group, **properties
+            )
         ),
         VisibilityConfig=_visible(group),
     )

@@ -79,7 +79,9 @@ def _add_private_name(template: Template, inputs: InternalBalancerInputs, balanc
         route53.HostedZone(
             "PrivateZone",
             Name=inputs.internal_name,
-            HostedZoneConfig=route53.HostedZoneConfiguration(Comment="The name that NGINX reaches Orthanc by"),
+            HostedZoneConfig=route53.HostedZoneConfiguration(
+                Comment="The name that NGINX reaches Orthanc by"
+            ),
             VPCs=[route53.HostedZoneVPCs(VPCId=inputs.vpc, VPCRegion=Region)],
         )
     )

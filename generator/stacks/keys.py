@@ -8,7 +8,6 @@ from awacs.aws import (
     Action,
     Allow,
     ArnLike,
-    Bool,
     ForAllValuesStringEquals,
     Principal,
     Statement,
@@ -59,7 +58,7 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
         template.add_resource(
             kms.Alias(
                 f"{name}Alias",
-                AliasName=Sub(f"alias/${{Deployment}}-{name.lower()}"),
+                AliasName=Sub(f"alias/{inputs.deployment.in_sub}-{name.lower()}"),
                 TargetKeyId=Ref(made),
             )
         )
@@ -68,7 +67,9 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
     return KeysOutputs(
         data_key=key("Data", "The image store's database, image bucket and secrets"),
         logs_key=key("Logs", "The image store's log groups", _log_groups()),
-        archive_key=key("Archive", "The image store's archive of trails and exports", _trail(), _trail_describes()),
+        archive_key=key(
+            "Archive", "The image store's archive of trails and exports", _trail(), _trail_describes()
+        ),
         notifications_key=key("Notifications", "The image store's alarm topic", *_publishers()),
         backup_key=key("Backup", "The image store's backup vault"),
         compute_key=key("Compute", "The image store's task storage", _task_storage(), _task_storage_grant()),
@@ -93,7 +94,13 @@ def _log_groups() -> Statement:
     return allow_service(
         "LogGroups",
         "logs",
-        [actions.Encrypt, actions.Decrypt, Action("kms", "ReEncrypt*"), Action("kms", "GenerateDataKey*"), Action("kms", "Describe*")],
+        [
+            actions.Encrypt,
+            actions.Decrypt,
+            Action("kms", "ReEncrypt*"),
+            Action("kms", "GenerateDataKey*"),
+            Action("kms", "Describe*"),
+        ],
         ["*"],
         ArnLike("kms:EncryptionContext:aws:logs:arn", arn("logs", "log-group:*")),
     )
@@ -117,7 +124,9 @@ def _trail_describes() -> Statement:
 def _publishers() -> Sequence[Statement]:
     """CloudWatch alarms, EventBridge rules and budgets publish to the topic."""
     return [
-        allow_service(sid, service, [actions.Decrypt, Action("kms", "GenerateDataKey*")], ["*"], *from_this_account())
+        allow_service(
+            sid, service, [actions.Decrypt, Action("kms", "GenerateDataKey*")], ["*"], *from_this_account()
+        )
         for sid, service in (("Alarms", "cloudwatch"), ("Events", "events"), ("Budgets", "budgets"))
     ]
 

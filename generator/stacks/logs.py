@@ -155,7 +155,9 @@ def _archive_bucket(template: Template, inputs: LogsInputs) -> BucketName:
                 Id="to-cold-storage",
                 Status="Enabled",
                 Transitions=[
-                    s3.LifecycleRuleTransition(StorageClass="GLACIER_IR", TransitionInDays=COLD_STORAGE_AFTER_DAYS)
+                    s3.LifecycleRuleTransition(
+                        StorageClass="GLACIER_IR", TransitionInDays=COLD_STORAGE_AFTER_DAYS
+                    )
                 ],
             )
         ),

@@ -65,7 +65,9 @@ def build(template: Template, inputs: MonitoringInputs) -> MonitoringOutputs:
     return MonitoringOutputs(dashboard=Text(Ref(dashboard)))
 
 
-def _alarm_when_silent(template: Template, topic: TopicArn, title: str, group: LogGroupName, what: str) -> None:
+def _alarm_when_silent(
+    template: Template, topic: TopicArn, title: str, group: LogGroupName, what: str
+) -> None:
     alarm(
         template,
         title,
@@ -142,7 +144,9 @@ def _service_widget(title: str, service: str, column: int) -> dict[str, Any]:
 
 def _database_widget(title: str, column: int, *metrics: str) -> dict[str, Any]:
     place = ["DBClusterIdentifier", "${Database}"]
-    return _widget(f"Database: {title.lower()}", column, 3, THIRD, [["AWS/RDS", name, *place] for name in metrics])
+    return _widget(
+        f"Database: {title.lower()}", column, 3, THIRD, [["AWS/RDS", name, *place] for name in metrics]
+    )
 
 
 def _widget(title: str, column: int, row: int, width: int, metrics: list[list[Any]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from awacs.aws import Action, Allow, Condition, Principal, Statement, StringEquals
+from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import (
     AccountId,
     Cidr,
@@ -47,8 +47,8 @@ from generator.parts.policies import allow, document, service_role
 ZONES = 2
 MOST_CLIENT_RANGES = 5
 SUBNET_ADDRESS_BITS = 8
-# Without a way to the Internet, tasks reach these through endpoints. Sources: ECS developer guide, "Amazon ECS interface
-# VPC endpoints", and the Secrets Manager and CloudWatch Logs guides. The first word is the key of the name's prefix.
+# Without a way to the Internet, tasks reach these through endpoints. Source: ECS developer guide, "Amazon ECS interface
+# VPC endpoints". The first word is the key of the service name's prefix.
 ENDPOINTS = {
     "EcrApi": ("Ecr", "ecr.api"),
     "EcrDocker": ("Ecr", "ecr.dkr"),
@@ -146,12 +146,15 @@ def _add_conditions(template: Template, inputs: NetworkInputs) -> None:
     template.add_condition("HasNatPerZone", Equals(inputs.internet_egress, "nat-per-zone"))
     template.add_condition("HasNat", Or(Named("HasNatPerZone"), Equals(inputs.internet_egress, "single-nat")))
     template.add_condition("HasNoEgress", Equals(inputs.internet_egress, "none"))
-    # Padded with commas, so that every index up to the most exists.
-    padded = Join("", [inputs.client_ranges, "," * (MOST_CLIENT_RANGES - 1)])
     for index in range(1, MOST_CLIENT_RANGES):
         template.add_condition(
-            f"HasClientRange{index + 1}", Not(Equals(Select(index, Split(",", padded)), ""))
+            f"HasClientRange{index + 1}", Not(Equals(Select(index, _padded_ranges(inputs)), ""))
         )
+
+
+def _padded_ranges(inputs: NetworkInputs) -> Split:
+    """The client ranges as a list that is long enough for every index, with empty ones at the end."""
+    return Split(",", Sub(inputs.client_ranges.in_sub + "," * (MOST_CLIENT_RANGES - 1)))
 
 
 def _add_vpc(template: Template, inputs: NetworkInputs) -> ec2.VPC:
@@ -184,7 +187,9 @@ def _add_subnets(template: Template, vpc: ec2.VPC, tier: str, number: int) -> li
     ]
 
 
-def _add_route_table(template: Template, vpc: ec2.VPC, title: str, subnets: list[ec2.Subnet]) -> ec2.RouteTable:
+def _add_route_table(
+    template: Template, vpc: ec2.VPC, title: str, subnets: list[ec2.Subnet]
+) -> ec2.RouteTable:
     table = template.add_resource(
         ec2.RouteTable(f"{title}RouteTable", VpcId=Ref(vpc), Tags=_named(f"{title.lower()}-routes"))
     )
@@ -294,14 +299,12 @@ def _add_security_group(template: Template, vpc: ec2.VPC, name: str, purpose: st
 
 def _admit_clients(template: Template, inputs: NetworkInputs, groups: dict[str, ec2.SecurityGroup]) -> None:
     """Clients come from a prefix list, so that the ranges stand in one place for both ports."""
-    padded = Split(",", Join("", [inputs.client_ranges, "," * (MOST_CLIENT_RANGES - 1)]))
 
     def entry(index: int) -> ec2.Entry:
-        return ec2.Entry(Cidr=Select(index, padded), Description=f"Client range {index + 1}")
+        return ec2.Entry(Cidr=Select(index, _padded_ranges(inputs)), Description=f"Client range {index + 1}")
 
     others = [
-        If(f"HasClientRange{index + 1}", entry(index), NoValue)
-        for index in range(1, MOST_CLIENT_RANGES)
+        If(f"HasClientRange{index + 1}", entry(index), NoValue) for index in range(1, MOST_CLIENT_RANGES)
     ]
     clients = template.add_resource(
         ec2.PrefixList(
@@ -330,7 +333,12 @@ def _admit_clients(template: Template, inputs: NetworkInputs, groups: dict[str, 
 
 
 def _connect(
-    template: Template, groups: dict[str, ec2.SecurityGroup], source: str, destination: str, port: int, condition: str = ""
+    template: Template,
+    groups: dict[str, ec2.SecurityGroup],
+    source: str,
+    destination: str,
+    port: int,
+    condition: str = "",
 ) -> None:
     def rule(kind: type, title: str, at: str, other: str, peer: str) -> None:
         made = kind(
@@ -346,7 +354,9 @@ def _connect(
             made.Condition = condition
         template.add_resource(made)
 
-    rule(ec2.SecurityGroupEgress, f"{source}To{destination}", source, destination, "DestinationSecurityGroupId")
+    rule(
+        ec2.SecurityGroupEgress, f"{source}To{destination}", source, destination, "DestinationSecurityGroupId"
+    )
     rule(ec2.SecurityGroupIngress, f"{destination}From{source}", destination, source, "SourceSecurityGroupId")
 
 
@@ -382,7 +392,9 @@ def _add_endpoints(
     group = _add_security_group(template, vpc, "Endpoints", "The private endpoints of AWS services")
     group.Condition = "HasNoEgress"
     for name in TASKS:
-        _connect(template, {**groups, "Endpoints": group}, name, "Endpoints", ports.HTTPS, condition="HasNoEgress")
+        _connect(
+            template, {**groups, "Endpoints": group}, name, "Endpoints", ports.HTTPS, condition="HasNoEgress"
+        )
     for title, (prefix, service) in ENDPOINTS.items():
         endpoint = ec2.VPCEndpoint(
             f"{title}Endpoint",
@@ -398,7 +410,7 @@ def _add_endpoints(
         template.add_resource(endpoint)
 
 
-def _endpoint_policy() -> dict[str, object]:
+def _endpoint_policy() -> PolicyDocument:
     """Only this account's identities may use an endpoint: what is stolen cannot be carried out with others' keys."""
     return document(
         Statement(
@@ -412,7 +424,7 @@ def _endpoint_policy() -> dict[str, object]:
     )
 
 
-def _s3_endpoint_policy() -> dict[str, object]:
+def _s3_endpoint_policy() -> PolicyDocument:
     """This account's buckets, and the one that ECR keeps image layers in, which it hands out by signed URLs.
 
     Source: ECR user guide, "Minimum Amazon S3 bucket permissions for Amazon ECR".
@@ -443,7 +455,11 @@ def _add_flow_log(template: Template, inputs: NetworkInputs, vpc: ec2.VPC) -> No
             "vpc-flow-logs",
             allow(
                 "Write",
-                [Action("logs", "CreateLogStream"), Action("logs", "PutLogEvents"), Action("logs", "DescribeLogStreams")],
+                [
+                    Action("logs", "CreateLogStream"),
+                    Action("logs", "PutLogEvents"),
+                    Action("logs", "DescribeLogStreams"),
+                ],
                 [arn("logs", "log-group:${FlowLogGroup}:*")],
             ),
             allow("Find", [Action("logs", "DescribeLogGroups")], [arn("logs", "log-group:*")]),
@@ -478,7 +494,11 @@ def _keep_default_group_closed(template: Template, vpc: ec2.VPC) -> None:
             allow(
                 "Revoke",
                 [Action("ec2", "RevokeSecurityGroupIngress"), Action("ec2", "RevokeSecurityGroupEgress")],
-                [Sub(f"arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:security-group/${{{vpc.title}.DefaultSecurityGroup}}")],
+                [
+                    Sub(
+                        f"arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:security-group/${{{vpc.title}.DefaultSecurityGroup}}"
+                    )
+                ],
             ),
         )
     )
@@ -493,10 +513,13 @@ def _keep_default_group_closed(template: Template, vpc: ec2.VPC) -> None:
                 ScheduleExpression="rate(1 day)",
                 FlexibleTimeWindow=scheduler.FlexibleTimeWindow(Mode="OFF"),
                 Target=scheduler.Target(
-                    Arn=Sub(f"arn:${{AWS::Partition}}:scheduler:::aws-sdk:ec2:revokeSecurityGroup{direction}"),
+                    Arn=Sub(
+                        f"arn:${{AWS::Partition}}:scheduler:::aws-sdk:ec2:revokeSecurityGroup{direction}"
+                    ),
                     RoleArn=GetAtt(role, "Arn"),
                     Input=Sub(
-                        f'{{"GroupId":"${{Group}}","IpPermissions":[{{"IpProtocol":"-1",{peers}}}]}}', Group=group
+                        f'{{"GroupId":"${{Group}}","IpPermissions":[{{"IpProtocol":"-1",{peers}}}]}}',
+                        Group=group,
                     ),
                     RetryPolicy=scheduler.RetryPolicy(MaximumRetryAttempts=3),
                 ),

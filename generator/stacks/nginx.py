@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from troposphere import GetAtt, Join, Sub, Template
+from troposphere import GetAtt, Sub, Template
 
 from generator import ports
 from generator.core import Stack, output, parameter
@@ -81,7 +81,7 @@ class NginxInputs:
         ConstraintDescription="must be up to ten origins (https://HOST), joined by commas without spaces, or empty.",
     )
     largest_upload_gib: Number = parameter(
-        "A single request may upload this many gibibytes. Files of more than 2 GiB cannot be read back from a database.",
+        "A single request may upload this many gibibytes. Files over 2 GiB cannot be read back from a database.",
         Default=4,
         MinValue=1,
         MaxValue=64,
@@ -132,7 +132,7 @@ def build(template: Template, inputs: NginxInputs) -> NginxOutputs:
         "RequestScaling",
         "ALBRequestCountPerTarget",
         REQUESTS_PER_TASK_AND_MINUTE,
-        ResourceLabel=Join("/", [inputs.load_balancer_name, inputs.target_group_name]),
+        ResourceLabel=Sub(f"{inputs.load_balancer_name.in_sub}/{inputs.target_group_name.in_sub}"),
     )
     add_tier_alarms(
         template, "Nginx", inputs.load_balancer_name, inputs.target_group_name, inputs.topic, SLOW_SECONDS
@@ -165,7 +165,7 @@ def _nginx(inputs: NginxInputs) -> Container:
             "ORTHANC_USER": (inputs.orthanc_credential, "username"),
             "ORTHANC_PASSWORD": (inputs.orthanc_credential, "password"),
         },
-        scratch=["/tmp"],  # noqa: S108 - a path inside the container
+        scratch=["/tmp"],
         port=ports.NGINX,
     )
 

@@ -64,7 +64,9 @@ class OrthancInputs:
     orthanc_image: Image = parameter(
         "The Orthanc image by its digest, built from the folder 'orthanc' of this project."
     )
-    nginx_image: Image = parameter("The NGINX image by its digest, built from the folder 'nginx' of this project.")
+    nginx_image: Image = parameter(
+        "The NGINX image by its digest, built from the folder 'nginx' of this project."
+    )
     architecture: Architecture = parameter(
         "The processors that tasks run on; the images must be built for them. ARM64 costs a fifth less.",
         Default="ARM64",
@@ -206,7 +208,7 @@ def _orthanc(inputs: OrthancInputs) -> Container:
             "ORTHANC_USER": (inputs.orthanc_credential, "username"),
             "ORTHANC_PASSWORD": (inputs.orthanc_credential, "password"),
         },
-        scratch=["/tmp", "/var/lib/orthanc"],  # noqa: S108 - a path inside the container
+        scratch=["/tmp", "/var/lib/orthanc"],
         properties={
             "DependsOn": [ecs.ContainerDependency(ContainerName="database-role", Condition="SUCCESS")],
             "HealthCheck": ecs.HealthCheck(
@@ -229,7 +231,7 @@ def _sidecar(inputs: OrthancInputs) -> Container:
         command=["sidecar"],
         log_group=inputs.orthanc_log_group,
         log_buffer=LOG_BUFFER,
-        scratch=["/tmp"],  # noqa: S108
+        scratch=["/tmp"],
         port=ports.ORTHANC_SIDECAR,
         properties={"DependsOn": [ecs.ContainerDependency(ContainerName="orthanc", Condition="START")]},
     )

@@ -46,7 +46,9 @@ class PublicBalancerInputs:
     access_logs_bucket: BucketName = parameter("The bucket that the load balancer's logs are written to.")
     certificate: CertificateArn = parameter("The certificate that clients are shown.")
     domain_name: HostName = parameter("The name that clients reach the image store by.")
-    hosted_zone_id: OptionalHostedZoneId = parameter("The hosted zone that the name's record is made in, or empty.")
+    hosted_zone_id: OptionalHostedZoneId = parameter(
+        "The hosted zone that the name's record is made in, or empty."
+    )
     deletion_protection: Flag = parameter("Whether AWS refuses to delete the load balancer.")
     topic: TopicArn = parameter("The topic that alarms are sent to.")
     ssl_policy: Text = parameter(
@@ -102,7 +104,9 @@ class PublicBalancerInputs:
 class PublicBalancerOutputs:
     load_balancer: LoadBalancerArn = output("The public load balancer.")
     load_balancer_name: LoadBalancerName = output("The public load balancer as CloudWatch names it.")
-    dns_name: Text = output("The load balancer's own name: the target of a DNS record that you make yourself.")
+    dns_name: Text = output(
+        "The load balancer's own name: the target of a DNS record that you make yourself."
+    )
     target_group: TargetGroupArn = output("The NGINX tasks.")
     target_group_name: TargetGroupName = output("The NGINX tasks' target group as CloudWatch names it.")
 
@@ -148,7 +152,8 @@ def _add_https_listener(
         )
     )
     refusal = elb.Action(
-        Type="fixed-response", FixedResponseConfig=elb.FixedResponseConfig(StatusCode="405", ContentType="text/plain")
+        Type="fixed-response",
+        FixedResponseConfig=elb.FixedResponseConfig(StatusCode="405", ContentType="text/plain"),
     )
     forward = elb.Action(Type="forward", TargetGroupArn=Ref(targets))
     return https_listener(

@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass
 
-from troposphere import And, Equals, FindInMap, Join, Not, Or, Partition, Select, Split, StackId, Sub, Template
+from troposphere import (
+    And,
+    Equals,
+    FindInMap,
+    Join,
+    Not,
+    Or,
+    Partition,
+    Select,
+    Split,
+    StackId,
+    Sub,
+    Template,
+)
 
 from generator.core import Stack, gather, nest, output, parameter, shown
 from generator.kinds import (
@@ -68,7 +81,9 @@ class RootInputs:
         ),
     )
     domain_name: HostName = shown(CertificatesInputs, group=ADDRESS, label="Domain name")
-    hosted_zone_id: OptionalHostedZoneId = shown(CertificatesInputs, group=ADDRESS, label="Route 53 hosted zone")
+    hosted_zone_id: OptionalHostedZoneId = shown(
+        CertificatesInputs, group=ADDRESS, label="Route 53 hosted zone"
+    )
     certificate_arn: OptionalCertificateArn = shown(CertificatesInputs, group=ADDRESS, label="Certificate")
     internal_domain_name: OptionalHostName = shown(
         CertificatesInputs, group=ADDRESS, label="Internal domain name"
@@ -87,7 +102,9 @@ class RootInputs:
     trust_store_bucket: OptionalBucketName = shown(
         PublicBalancerInputs, group=ACCESS, label="Bucket of client authorities (mtls)"
     )
-    trust_store_key: Text = shown(PublicBalancerInputs, group=ACCESS, label="Key of client authorities (mtls)")
+    trust_store_key: Text = shown(
+        PublicBalancerInputs, group=ACCESS, label="Key of client authorities (mtls)"
+    )
     cors_allowed_origins: Text = shown(NginxInputs, group=ACCESS, label="Web origins (CORS)")
     rate_limit: Number = shown(FirewallInputs, group=ACCESS, label="Requests per address in five minutes")
 
@@ -132,7 +149,9 @@ class RootInputs:
     )
 
     daily_backup_days: Number = shown(BackupInputs, group=BACKUPS, label="Days that daily snapshots are kept")
-    monthly_backup_days: Number = shown(BackupInputs, group=BACKUPS, label="Days that monthly snapshots are kept")
+    monthly_backup_days: Number = shown(
+        BackupInputs, group=BACKUPS, label="Days that monthly snapshots are kept"
+    )
     backup_copy_vault_arn: Text = shown(BackupInputs, group=BACKUPS, label="Vault for copies")
     database_export: Text = shown(BackupInputs, group=BACKUPS, label="Export of the database to S3")
 
@@ -162,8 +181,12 @@ class RootInputs:
 @dataclass(frozen=True)
 class RootOutputs:
     dicom_web_url: Text = output("The DICOMweb root: give this to modalities, viewers and scripts.")
-    load_balancer_dns_name: Text = output("The target of the domain name's DNS record, if you make it yourself.")
-    first_user_secret: Text = output("The secret with the name and password of the first user, an administrator.")
+    load_balancer_dns_name: Text = output(
+        "The target of the domain name's DNS record, if you make it yourself."
+    )
+    first_user_secret: Text = output(
+        "The secret with the name and password of the first user, an administrator."
+    )
     users_secret: Text = output("The secret with the other users.")
     dashboard_url: Text = output("The CloudWatch dashboard.")
     alarm_topic: Text = output("The topic that alarms are sent to.")
@@ -196,14 +219,18 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
         template, STORAGE, gather(StorageInputs, keys, logs, deployment=deployment), condition="StoresInS3"
     )
     database = nest(
-        template, DATABASE, gather(DatabaseInputs, inputs, keys, network, notifications, deployment=deployment)
+        template,
+        DATABASE,
+        gather(DatabaseInputs, inputs, keys, network, notifications, deployment=deployment),
     )
     trail = nest(
         template, TRAIL, gather(TrailInputs, keys, logs, storage, deployment=deployment), condition="HasTrail"
     )
     certificates = nest(template, CERTIFICATES, gather(CertificatesInputs, inputs))
     public_balancer = nest(
-        template, PUBLIC_BALANCER, gather(PublicBalancerInputs, inputs, network, logs, certificates, notifications)
+        template,
+        PUBLIC_BALANCER,
+        gather(PublicBalancerInputs, inputs, network, logs, certificates, notifications),
     )
     internal_balancer = nest(
         template,
@@ -217,7 +244,18 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
         ORTHANC,
         gather(
             OrthancInputs,
-            *(inputs, keys, notifications, logs, network, credentials, storage, database, internal_balancer, cluster),
+            *(
+                inputs,
+                keys,
+                notifications,
+                logs,
+                network,
+                credentials,
+                storage,
+                database,
+                internal_balancer,
+                cluster,
+            ),
             deployment=deployment,
         ),
     )
@@ -226,7 +264,17 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
         NGINX,
         gather(
             NginxInputs,
-            *(inputs, keys, notifications, logs, network, credentials, certificates, public_balancer, cluster),
+            *(
+                inputs,
+                keys,
+                notifications,
+                logs,
+                network,
+                credentials,
+                certificates,
+                public_balancer,
+                cluster,
+            ),
             deployment=deployment,
         ),
     )
@@ -251,7 +299,10 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
         ),
     )
     budget = nest(
-        template, BUDGET, gather(BudgetInputs, inputs, notifications, deployment=deployment), condition="HasBudget"
+        template,
+        BUDGET,
+        gather(BudgetInputs, inputs, notifications, deployment=deployment),
+        condition="HasBudget",
     )
     return RootOutputs(
         dicom_web_url=Text(Sub("https://${DomainName}/dicom-web/")),

@@ -41,7 +41,9 @@ def build(template: Template, inputs: StorageInputs) -> StorageOutputs:
             s3.LifecycleRule(
                 Id="to-intelligent-tiering",
                 Status="Enabled",
-                Transitions=[s3.LifecycleRuleTransition(StorageClass="INTELLIGENT_TIERING", TransitionInDays=0)],
+                Transitions=[
+                    s3.LifecycleRuleTransition(StorageClass="INTELLIGENT_TIERING", TransitionInDays=0)
+                ],
                 NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=NONCURRENT_DAYS),
             )
         ),
@@ -71,7 +73,9 @@ def _deny_all_but_orthanc() -> Statement:
         ],
         Resource=[Sub(f"${{{IMAGES}.Arn}}/*")],
         Condition=Condition(
-            ArnNotLike("aws:PrincipalArn", [roles_of("${Deployment}-orthanc-task"), roles_of("${Deployment}-backup")])
+            ArnNotLike(
+                "aws:PrincipalArn", [roles_of("${Deployment}-orthanc-task"), roles_of("${Deployment}-backup")]
+            )
         ),
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from awacs import logs as actions
-from troposphere import Equals, GetAtt, If, Not, NoValue, Sub, Ref, Template, cloudtrail
+from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, cloudtrail
 
 from generator.core import Stack, output, parameter
 from generator.kinds import BucketName, DeploymentName, KeyArn, LogGroupName, OptionalBucketName, Text
@@ -14,7 +14,9 @@ from generator.parts.policies import allow, service_role
 
 @dataclass(frozen=True)
 class TrailInputs:
-    deployment: DeploymentName = parameter("The trail's name; bucket and key policies let only this trail in.")
+    deployment: DeploymentName = parameter(
+        "The trail's name; bucket and key policies let only this trail in."
+    )
     archive_bucket: BucketName = parameter("The bucket that the trail's files are kept in.")
     archive_key: KeyArn = parameter("The key that encrypts the trail's files.")
     trail_log_group: LogGroupName = parameter("The log group that the trail's events are sent to.")
@@ -63,7 +65,7 @@ def build(template: Template, inputs: TrailInputs) -> TrailOutputs:
     waived(
         trail,
         Waiver(
-            "CloudWatch alarms and EventBridge rules announce what matters; a message for each log file would be noise.",
+            "CloudWatch alarms announce what matters; a message for each log file would be noise.",
             checkov=["CKV_AWS_252"],
         ),
     )
