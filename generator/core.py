@@ -91,9 +91,14 @@ class Stack(Generic[InputsT, OutputsT]):
     outputs: type[OutputsT]
     build: Callable[[Template, InputsT], OutputsT]
 
+    @property
+    def description(self) -> str:
+        """What the stack is, in one sentence: the first line of its build function's docstring."""
+        return (self.build.__doc__ or "").strip().splitlines()[0]
+
     def template(self) -> Template:
         """Builds the template: parameters from the inputs, resources from `build`, outputs from what it returns."""
-        template = Template(Description=(self.build.__doc__ or "").strip().splitlines()[0])
+        template = Template(Description=self.description)
         arguments = {}
         for item in _fields(self.inputs):
             declared = template.add_parameter(_parameter(item))
@@ -152,7 +157,7 @@ def nest(
         # What a child holds that must outlive it says so itself.
         DeletionPolicy="Delete",
         UpdateReplacePolicy="Delete",
-        Metadata={"orthanc-aws": {"Description": template_description(stack)}},
+        Metadata={"orthanc-aws": {"Description": stack.description}},
     )
     if condition:
         child.Condition = condition
@@ -165,11 +170,6 @@ def nest(
         return _kind(item)(reference, origin=f"output '{item.name}' of stack '{stack.name}'", joined=True)
 
     return stack.outputs(**{item.name: wire(item) for item in _fields(stack.outputs)})
-
-
-def template_description(stack: Stack[Any, Any]) -> str:
-    """What a stack is, in one sentence: the first line of its build function's docstring."""
-    return (stack.build.__doc__ or "").strip().splitlines()[0]
 
 
 def _fields(declared: type) -> tuple[Field[Any], ...]:

@@ -6,6 +6,13 @@ from troposphere import Select, Split
 
 from generator.core import Value
 
+SSL_POLICIES = (
+    "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-2021-06",
+    "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
+    "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-PQ-2025-09",
+)
 _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]*:[0-9]*:{resource}"
 
 
@@ -128,6 +135,12 @@ class LoadBalancerName(Value):
     """A load balancer as CloudWatch names it: app/NAME/ID."""
 
     constraints: ClassVar = _matching("app/.+/.+", "the full name of a load balancer")
+
+
+class SslPolicy(Value):
+    """A security policy of a load balancer's TLS listener, TLS 1.2 or better."""
+
+    constraints: ClassVar = {"AllowedValues": list(SSL_POLICIES)}
 
 
 class TargetGroupArn(Value):

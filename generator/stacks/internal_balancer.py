@@ -14,10 +14,10 @@ from generator.kinds import (
     HostName,
     LoadBalancerName,
     SecurityGroupId,
+    SslPolicy,
     SubnetIds,
     TargetGroupArn,
     TargetGroupName,
-    Text,
     TopicArn,
     VpcId,
 )
@@ -32,7 +32,7 @@ class InternalBalancerInputs:
     access_logs_bucket: BucketName = parameter("The bucket that the load balancer's logs are written to.")
     internal_certificate: CertificateArn = parameter("The certificate that NGINX is shown and verifies.")
     internal_name: HostName = parameter("The name that NGINX reaches the load balancer by.")
-    ssl_policy: Text = parameter("Which versions of TLS and which ciphers the load balancer accepts.")
+    ssl_policy: SslPolicy = parameter("Which versions of TLS and which ciphers the load balancer accepts.")
     deletion_protection: Flag = parameter("Whether AWS refuses to delete the load balancer.")
     topic: TopicArn = parameter("The topic that alarms are sent to.")
 

@@ -46,6 +46,7 @@ from generator.parts.policies import allow, document, service_role
 
 ZONES = 2
 MOST_CLIENT_RANGES = 5
+NO_RANGE = "-"
 SUBNET_ADDRESS_BITS = 8
 # Without a way to the Internet, tasks reach these through endpoints. Source: ECS developer guide, "Amazon ECS interface
 # VPC endpoints". The first word is the key of the service name's prefix.
@@ -148,13 +149,13 @@ def _add_conditions(template: Template, inputs: NetworkInputs) -> None:
     template.add_condition("HasNoEgress", Equals(inputs.internet_egress, "none"))
     for index in range(1, MOST_CLIENT_RANGES):
         template.add_condition(
-            f"HasClientRange{index + 1}", Not(Equals(Select(index, _padded_ranges(inputs)), ""))
+            f"HasClientRange{index + 1}", Not(Equals(Select(index, _padded_ranges(inputs)), NO_RANGE))
         )
 
 
 def _padded_ranges(inputs: NetworkInputs) -> Split:
-    """The client ranges as a list that is long enough for every index, with empty ones at the end."""
-    return Split(",", Sub(inputs.client_ranges.in_sub + "," * (MOST_CLIENT_RANGES - 1)))
+    """The client ranges as a list that is long enough for every index."""
+    return Split(",", Sub(inputs.client_ranges.in_sub + f",{NO_RANGE}" * (MOST_CLIENT_RANGES - 1)))
 
 
 def _add_vpc(template: Template, inputs: NetworkInputs) -> ec2.VPC:

@@ -156,7 +156,7 @@ def _nginx(inputs: NginxInputs) -> Container:
             "LARGEST_UPLOAD": Sub("${LargestUploadGib}g"),
             "IDLE_SECONDS": str(IDLE_SECONDS),
             # Read again while NGINX runs, so that a change of users needs no new tasks.
-            "USERS_SECRET": inputs.users,
+            "USERS_SECRET_ARN": inputs.users,
         },
         secrets={
             "USERS": (inputs.users, ""),

@@ -9,6 +9,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from generator import ports
 from generator.core import Stack, output, parameter
 from generator.kinds import (
+    SSL_POLICIES,
     BucketName,
     CertificateArn,
     Flag,
@@ -18,6 +19,7 @@ from generator.kinds import (
     OptionalBucketName,
     OptionalHostedZoneId,
     SecurityGroupId,
+    SslPolicy,
     SubnetIds,
     TargetGroupArn,
     TargetGroupName,
@@ -27,13 +29,6 @@ from generator.kinds import (
 )
 from generator.parts.balancer import balancer_name, group_name, https_listener, load_balancer, target_group
 
-SSL_POLICIES = (
-    "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
-    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
-    "ELBSecurityPolicy-TLS13-1-2-2021-06",
-    "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
-    "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-PQ-2025-09",
-)
 _OPTIONAL_HTTPS_URL = r"^(https://[^\s]+)?$"
 _SCOPE = r"^[\x21\x23-\x5B\x5D-\x7E]{1,128}$"  # RFC 6749, section 3.3: scope-token
 
@@ -51,11 +46,10 @@ class PublicBalancerInputs:
     )
     deletion_protection: Flag = parameter("Whether AWS refuses to delete the load balancer.")
     topic: TopicArn = parameter("The topic that alarms are sent to.")
-    ssl_policy: Text = parameter(
+    ssl_policy: SslPolicy = parameter(
         "Which versions of TLS and which ciphers the load balancers accept; every choice is TLS 1.2 or better, and"
         " those with PQ also offer post-quantum key exchange.",
         Default=SSL_POLICIES[0],
-        AllowedValues=list(SSL_POLICIES),
     )
     access_mode: Text = parameter(
         "How clients prove who they are: basic (name and password, checked by NGINX), jwt (a bearer token of your"

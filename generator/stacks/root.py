@@ -33,6 +33,7 @@ from generator.kinds import (
     OptionalHostName,
     RetentionDays,
     Span,
+    SslPolicy,
     Text,
 )
 from generator.parts.fargate import Architecture, TaskSize
@@ -91,7 +92,7 @@ class RootInputs:
     internal_certificate_arn: OptionalCertificateArn = shown(
         CertificatesInputs, group=ADDRESS, label="Internal certificate"
     )
-    ssl_policy: Text = shown(PublicBalancerInputs, group=ADDRESS, label="TLS security policy")
+    ssl_policy: SslPolicy = shown(PublicBalancerInputs, group=ADDRESS, label="TLS security policy")
 
     client_ranges: CidrBlocks = shown(NetworkInputs, group=ACCESS, label="Client address ranges")
     access_mode: Text = shown(PublicBalancerInputs, group=ACCESS, label="Access mode")
