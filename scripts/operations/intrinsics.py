@@ -15,7 +15,7 @@ PSEUDO_PARAMETERS = {
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
     "AWS::StackName": "example",
-    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/example/0",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/example/1a2b3c4d-0000-4000-8000-000000000000",
     "AWS::URLSuffix": "amazonaws.com",
 }
 

@@ -1,0 +1,114 @@
+"""HIPAA, NIST 800-53 r5 and PCI DSS as others wrote them down: the packs of cdk-nag judge whole deployments.
+
+A breach needs a written reason at the resource: `Metadata: {cdk_nag: {rules_to_suppress: [{id, reason}]}}`.
+"""
+
+import json
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.deployment import deploy
+from scripts.operations.validate import load_parameters
+
+ROOT = Path(__file__).parents[2]
+JUDGE = ROOT / "tests" / "rule_packs"
+PARAMETER_SETS = ("production", "private", "small")
+
+# What the parameters of one set, not the templates, are to blame for.
+REASONS_OF_A_SET = {
+    "small": {
+        "ELBDeletionProtectionEnabled": "A trial is there to be deleted.",
+        "RDSInstanceDeletionProtectionEnabled": "A trial is there to be deleted.",
+    }
+}
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdicts of all packs on one deployment, and the reasons written in it by (rule, resource)."""
+
+    verdicts: tuple[dict[str, str], ...]
+    reasons: dict[tuple[str, str], str]
+
+    def breaches(self) -> list[tuple[str, str]]:
+        return [(item["rule"], item["resource"]) for item in self.verdicts if item["verdict"] != "compliant"]
+
+
+@pytest.fixture(scope="session")
+def judge() -> Path:
+    """The judge's folder, its packages installed as the lock file says."""
+    installed = JUDGE / "node_modules" / ".package-lock.json"
+    lock = JUDGE / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=JUDGE, check=True)
+    return JUDGE
+
+
+@pytest.fixture(scope="session", params=PARAMETER_SETS)
+def judged(request: pytest.FixtureRequest, judge: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    name: str = request.param
+    resources = deploy(load_parameters(ROOT / "parameters" / f"{name}.json")).resources()
+    template = tmp_path_factory.mktemp("judged") / f"{name}.json"
+    template.write_text(json.dumps({"Resources": resources}))
+    done = subprocess.run(
+        ["node", "judge.js", template], cwd=judge, check=True, capture_output=True, text=True
+    )
+    return name, Judgement(tuple(json.loads(done.stdout)), reasons(resources))
+
+
+def reasons(resources: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:
+    return {
+        (entry["id"], logical_id): entry["reason"]
+        for logical_id, resource in resources.items()
+        for entry in resource.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", [])
+    }
+
+
+def test_each_breach_has_a_written_reason(judged: tuple[str, Judgement]) -> None:
+    name, judgement = judged
+    excused = tuple(REASONS_OF_A_SET.get(name, {}))
+    unexplained = [
+        (rule, resource)
+        for rule, resource in judgement.breaches()
+        if not judgement.reasons.get((rule, resource)) and not rule.endswith(excused)
+    ]
+    assert unexplained == []
+
+
+def test_each_written_reason_is_needed(judged: tuple[str, Judgement]) -> None:
+    _, judgement = judged
+    assert set(judgement.reasons) - set(judgement.breaches()) == set()
+
+
+def test_the_packs_had_something_to_judge(
+    judged: tuple[str, Judgement], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Prints how many rules applied to how many resources, and what share of the verdicts needed a reason."""
+    name, judgement = judged
+    applied = Counter(item["rule"].rsplit("-", 1)[0] for item in judgement.verdicts)
+    breached = Counter(rule.rsplit("-", 1)[0] for rule, _ in judgement.breaches())
+    assert set(applied) == {"HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"}
+    assert min(applied.values()) > 100
+    with capsys.disabled():
+        for pack, verdicts in applied.items():
+            share = breached[pack] / verdicts
+            print(
+                f"\n{name}, {pack}: {verdicts} verdicts, {breached[pack]} with a reason ({share:.0%})", end=""
+            )
+
+
+def test_a_bad_template_is_judged_bad(judge: Path, tmp_path: Path) -> None:
+    template = tmp_path / "bad.json"
+    template.write_text(json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}))
+    done = subprocess.run(
+        ["node", "judge.js", template], cwd=judge, check=True, capture_output=True, text=True
+    )
+    found = {item["rule"]: item["verdict"] for item in json.loads(done.stdout)}
+    assert found["HIPAA.Security-SNSEncryptedKMS"] == "non-compliant"
