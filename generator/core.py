@@ -94,7 +94,12 @@ class Stack(Generic[InputsT, OutputsT]):
     @property
     def description(self) -> str:
         """What the stack is, in one sentence: the first line of its build function's docstring."""
-        return (self.build.__doc__ or "").strip().splitlines()[0]
+        lines = (self.build.__doc__ or "").strip().splitlines()
+        if not lines:
+            raise ValueError(
+                f"stack '{self.name}': {self.build.__name__} needs a docstring, which describes the stack"
+            )
+        return lines[0]
 
     def template(self) -> Template:
         """Builds the template: parameters from the inputs, resources from `build`, outputs from what it returns."""
