@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from ministack.services import cloudformation, rds
-from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
+from ministack.services import alb, cloudformation, rds
+from ministack.services.cloudformation import changesets, engine, handlers, helpers, provisioners, stacks
 
-from scripts.emulator import api, schemas
+from scripts.emulator import api, attributes, schemas
 from scripts.emulator.patching import Function, replace, replace_action
 
+Attributes = dict[str, Any]
 STACK = "AWS::CloudFormation::Stack"
 _VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-].*amazonaws\.com(\.cn)?")
 
@@ -21,11 +22,15 @@ _VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-].*amazonaws\
 def install() -> None:
     """Applies every fix of this module to the ministack of this process."""
     replace("_resolve_document", (helpers,), virtual_hosted_documents)
-    replace("_update_resource", (provisioners, stacks), kept_attributes)
+    replace("_evaluate_conditions", (engine, stacks, handlers, changesets), functions_in_conditions)
+    replace("_provision_resource", (provisioners, stacks), created_attributes)
+    replace("_update_resource", (provisioners, stacks), updated_attributes)
     replace("_property_recreation", (provisioners, stacks), recreation_by_schema)
     replace("_add_event", (stacks,), events_with_physical_ids)
     replace("_runs_on_worker_thread", (stacks,), provisioning_off_the_event_loop)
     replace("_rds_db_cluster_attrs", (provisioners,), managed_master_secret)
+    replace("_target_group_full_name_from_arn", (alb,), full_name_of_target_group)
+    provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] |= secret_by_arn()
     replace_action("DescribeStacks", family_of_stacks)
     replace_action("ListStacks", family_of_stacks)
     replace("new_uuid", (handlers, changesets), reserved_id)
@@ -50,29 +55,71 @@ def virtual_hosted_documents(original: Function) -> Function:
     return resolve
 
 
-def kept_attributes(original: Function) -> Function:
+def functions_in_conditions(original: Function) -> Function:
+    """Fn::FindInMap, Fn::Join, Fn::Split, Fn::Sub and pseudo parameters in Conditions.
+
+    ministack compares them as they are written, so that a condition which uses them is wrong.
+    """
+
+    def evaluate(template: dict[str, Any], parameters: dict[str, Any]) -> Any:
+        def resolve(node: Any) -> Any:
+            if isinstance(node, dict) and node.keys() & _LOGICAL_FUNCTIONS:
+                return {name: [resolve(item) for item in items] for name, items in node.items()}
+            if isinstance(node, dict) and "Condition" not in node:
+                return engine._resolve_refs(node, {}, parameters, {}, template.get("Mappings", {}), "", "")
+            return node
+
+        conditions = {name: resolve(node) for name, node in template.get("Conditions", {}).items()}
+        return original({**template, "Conditions": conditions}, parameters)
+
+    return evaluate
+
+
+_LOGICAL_FUNCTIONS = {"Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"}
+
+
+def created_attributes(original: Function) -> Function:
+    """Fn::GetAtt of an attribute that the schema declares, or of a property, such as `CidrBlock` of a VPC.
+
+    ministack knows only those attributes that the type's handler returns.
+    """
+
+    def provision(resource_type: str, logical_id: str, properties: Attributes, stack_name: str) -> Any:
+        physical_id, created = original(resource_type, logical_id, properties, stack_name)
+        return physical_id, _readable(resource_type, physical_id, properties, {}, created or {})
+
+    return provision
+
+
+def updated_attributes(original: Function) -> Function:
     """Fn::GetAtt of a resource that is updated in place.
 
-    ministack keeps only those attributes that the type's update returns, and some return none; on AWS they
-    stay.
+    ministack keeps only those attributes that the type's update returns, and some return none; on AWS they stay.
     """
 
     def update(
         resource_type: str,
         physical_id: str,
-        old: dict[str, Any],
-        new: dict[str, Any],
+        old: Attributes,
+        new: Attributes,
         stack_name: str,
         logical_id: str | None = None,
-        old_attributes: dict[str, Any] | None = None,
-    ) -> tuple[str, dict[str, Any]]:
-        new_id, attributes = original(
-            resource_type, physical_id, old, new, stack_name, logical_id, old_attributes
-        )
-        kept = old_attributes if new_id == physical_id and resource_type != STACK else None
-        return new_id, {**(kept or {}), **(attributes or {})}
+        known: Attributes | None = None,
+    ) -> tuple[str, Attributes]:
+        new_id, updated = original(resource_type, physical_id, old, new, stack_name, logical_id, known)
+        kept = known if new_id == physical_id and resource_type != STACK else None
+        return new_id, _readable(resource_type, new_id, new, kept or {}, updated or {})
 
     return update
+
+
+def _readable(
+    resource_type: str, physical_id: str, properties: Attributes, kept: Attributes, returned: Attributes
+) -> Attributes:
+    if resource_type == STACK or resource_type not in schemas.types():
+        return {**kept, **returned}
+    invented = attributes.made_up(resource_type, physical_id)
+    return {**invented, **kept, **attributes.given(properties), **returned}
 
 
 def recreation_by_schema(original: Function) -> Function:
@@ -175,6 +222,33 @@ def _master_secret(cluster: dict[str, Any], properties: dict[str, Any]) -> dict[
         SecretString=json.dumps({"username": user, "password": "emulated"}),
     )
     return {"SecretArn": secret["ARN"], "SecretStatus": "active", "KmsKeyId": key}
+
+
+def full_name_of_target_group(original: Function) -> Function:
+    """`TargetGroupFullName`, which CloudWatch wants with `targetgroup/` before it; ministack leaves that away."""
+    return lambda arn: f"targetgroup/{original(arn)}"
+
+
+def secret_by_arn() -> dict[str, Function]:
+    """Ref of a secret, which is its ARN on AWS and its name in ministack."""
+    handler = dict(provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"])
+
+    def create(logical_id: str, properties: Attributes, stack_name: str) -> tuple[str, Attributes]:
+        _, attributes = handler["create"](logical_id, properties, stack_name)
+        return attributes["Id"], attributes
+
+    def update(arn: str, old: Attributes, new: Attributes, stack_name: str, logical_id: str) -> Any:
+        _, attributes = handler["update"](_secret_name(arn), old, new, stack_name, logical_id)
+        return attributes["Id"], attributes
+
+    def delete(arn: str, properties: Attributes) -> None:
+        handler["delete"](_secret_name(arn), properties)
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def _secret_name(arn: str) -> str:
+    return arn.partition(":secret:")[2].rpartition("-")[0]
 
 
 def family_of_stacks(original: Function) -> Function:

@@ -28,9 +28,10 @@ def _folder() -> Path:
     return Path(package.submodule_search_locations[0]) / "data" / "schemas"
 
 
-def types() -> list[str]:
+@cache
+def types() -> frozenset[str]:
     """The names of all resource types that have a schema."""
-    return list(_index())
+    return frozenset(_index())
 
 
 @cache

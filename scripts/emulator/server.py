@@ -37,9 +37,9 @@ def serve(port: int, folder: Path) -> None:
 
 def extend() -> None:
     """Patches this process's ministack: defects mended, types added, strictness and nested stacks put in."""
-    from scripts.emulator import autoscaling, changesets, fixes, nested, strictness, types
+    from scripts.emulator import assumptions, autoscaling, changesets, fixes, nested, strictness, types
 
-    for part in (faults, strictness, types, nested, changesets, autoscaling, fixes):
+    for part in (faults, strictness, types, nested, changesets, autoscaling, fixes, assumptions):
         part.install()
 
 
