@@ -136,7 +136,7 @@ def task_definition(
     template.add_mapping(
         "TaskSizes", {name: {"Cpu": str(cpu), "Memory": str(memory)} for name, (cpu, memory) in SIZES.items()}
     )
-    execution_role = template.add_resource(_execution_role(containers, data_key))
+    execution_role = _add_execution_role(template, containers, data_key)
     return template.add_resource(
         ecs.TaskDefinition(
             "TaskDefinition",
@@ -158,10 +158,11 @@ def task_definition(
     )
 
 
-def _execution_role(containers: Sequence[Container], data_key: KeyArn) -> iam.Role:
+def _add_execution_role(template: Template, containers: Sequence[Container], data_key: KeyArn) -> iam.Role:
     groups = _unique(arn("logs", f"log-group:{container.log_group.in_sub}:*") for container in containers)
     secrets = _unique(secret for container in containers for secret, _ in container.secrets.values())
     return service_role(
+        template,
         "ExecutionRole",
         "ecs-tasks",
         allow("FindRegistry", [ecr.GetAuthorizationToken], ["*"]),

@@ -9,13 +9,22 @@ from troposphere import AWSObject
 T = TypeVar("T", bound=AWSObject)
 
 
+HIPAA = "HIPAA.Security"
+NIST = "NIST.800.53.R5"
+PCI = "PCI.DSS.321"
+
+
 @dataclass(frozen=True)
 class Waiver:
-    """Checks that a resource need not pass, by the ids of each checker, for a reason that a reviewer would accept."""
+    """Checks that a resource need not pass, for a reason that a reviewer would accept.
+
+    `checkov` holds ids of that checker; `rule` is the name of a rule of cdk-nag, waived in each of `packs`.
+    """
 
     reason: str
     checkov: Sequence[str] = ()
-    cdk_nag: Sequence[str] = ()
+    rule: str = ""
+    packs: Sequence[str] = (HIPAA, NIST, PCI)
 
 
 def described(resource: T, description: str) -> T:
@@ -29,8 +38,9 @@ def waived(resource: T, *waivers: Waiver) -> T:
     for waiver in waivers:
         for check in waiver.checkov:
             _entries(resource, "checkov", "skip").append({"id": check, "comment": waiver.reason})
-        for rule in waiver.cdk_nag:
-            _entries(resource, "cdk_nag", "rules_to_suppress").append({"id": rule, "reason": waiver.reason})
+        for pack in waiver.packs if waiver.rule else ():
+            suppressed = _entries(resource, "cdk_nag", "rules_to_suppress")
+            suppressed.append({"id": f"{pack}-{waiver.rule}", "reason": waiver.reason})
     return resource
 
 

@@ -16,7 +16,7 @@ from awacs.aws import (
     Statement,
     StringEquals,
 )
-from troposphere import AccountId, iam
+from troposphere import AccountId, If, NoValue, Ref, Sub, Template, iam
 
 from generator.names import arn, service_principal
 
@@ -73,18 +73,37 @@ def deny_without_tls(action: Action, resources: Sequence[Any]) -> Statement:
     )
 
 
-def trust(service: str, source_arn: Any = None) -> PolicyDocument:
-    """The trust policy of a role that one AWS service takes on for this account."""
-    return document(allow_service("Assume", service, [sts.AssumeRole], None, *from_this_account(source_arn)))
-
-
 def service_role(
-    title: str, service: str, *statements: Statement, source_arn: Any = None, **properties: Any
+    template: Template,
+    title: str,
+    service: str,
+    *statements: Statement,
+    source_arn: Any = None,
+    managed: Sequence[str] = (),
+    condition: str = "",
+    **properties: Any,
 ) -> iam.Role:
-    """A role that one AWS service takes on for this account, with its permissions inline."""
+    """Adds a role that one AWS service takes on for this account, with the permissions of `statements`.
+
+    These are a managed policy of their own, which can be seen and versioned apart from the role; `managed` names AWS's
+    own policies besides, by what follows `policy/` in their ARNs. Under a condition, the role has no permissions
+    without it.
+    """
+    policies: list[Any] = [Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}") for name in managed]
     if statements:
-        properties["Policies"] = [iam.Policy(PolicyName="permissions", PolicyDocument=document(*statements))]
-    return iam.Role(title, AssumeRolePolicyDocument=trust(service, source_arn), **properties)
+        policy = iam.ManagedPolicy(f"{title}Policy", PolicyDocument=document(*statements))
+        if condition:
+            policy.Condition = condition
+        template.add_resource(policy)
+        policies.append(If(condition, Ref(policy), NoValue) if condition else Ref(policy))
+    if policies:
+        properties["ManagedPolicyArns"] = policies
+    role = iam.Role(title, AssumeRolePolicyDocument=_trust(service, source_arn), **properties)
+    return template.add_resource(role)
+
+
+def _trust(service: str, source_arn: Any) -> PolicyDocument:
+    return document(allow_service("Assume", service, [sts.AssumeRole], None, *from_this_account(source_arn)))
 
 
 def roles_of(name_pattern: str) -> Any:

@@ -38,6 +38,7 @@ from generator.kinds import (
 from generator.names import arn
 from generator.parts.alarms import LESS, alarm
 from generator.parts.buckets import encrypted_with, private_bucket, tidy
+from generator.parts.notes import Waiver, waived
 from generator.parts.policies import allow, document, service_role
 from generator.stacks.database import POINT_IN_TIME_DAYS
 
@@ -181,19 +182,18 @@ def _add_selection(template: Template, inputs: BackupInputs, plan: backup.Backup
         "AWSBackupServiceRolePolicyForS3Backup",
         "AWSBackupServiceRolePolicyForS3Restore",
     )
-    role = template.add_resource(
-        service_role(
-            "BackupRole",
-            "backup",
-            # Source: AWS Backup developer guide; the managed policies leave it out, and copies of Aurora fail without.
-            allow(
-                "DeleteCopiedSnapshots",
-                [Action("rds", "DeleteDBClusterSnapshot")],
-                [arn("rds", "cluster-snapshot:awsbackup:*")],
-            ),
-            RoleName=Sub("${Deployment}-backup"),
-            ManagedPolicyArns=[Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}") for name in managed],
-        )
+    role = service_role(
+        template,
+        "BackupRole",
+        "backup",
+        # Source: AWS Backup developer guide; the managed policies leave it out, and copies of Aurora fail without.
+        allow(
+            "DeleteCopiedSnapshots",
+            [Action("rds", "DeleteDBClusterSnapshot")],
+            [arn("rds", "cluster-snapshot:awsbackup:*")],
+        ),
+        RoleName=Sub("${Deployment}-backup"),
+        managed=managed,
     )
     template.add_resource(
         backup.BackupSelection(
@@ -244,7 +244,7 @@ def _add_backup_alarms(template: Template, inputs: BackupInputs, vault: backup.B
 
 def _add_export_bucket(template: Template, inputs: BackupInputs) -> buckets.Bucket:
     """A bucket of its own: RDS tries its exports out by writing and deleting, which an object lock would refuse."""
-    return private_bucket(
+    bucket = private_bucket(
         template,
         EXPORTS,
         encrypted_with(inputs.archive_key),
@@ -264,12 +264,19 @@ def _add_export_bucket(template: Template, inputs: BackupInputs) -> buckets.Buck
             )
         ),
     )
+    return waived(
+        bucket,
+        Waiver(
+            "Holds exports, which can be made again from the database's backups.",
+            rule="S3BucketReplicationEnabled",
+        ),
+    )
 
 
 def _add_export(template: Template, inputs: BackupInputs, bucket: buckets.Bucket) -> None:
     """EventBridge Scheduler calls the RDS API by itself; its execution id makes each export's name a new one."""
-    writer = template.add_resource(_export_writer(inputs, bucket))
-    starter = template.add_resource(_export_starter(inputs, writer))
+    writer = _add_export_writer(template, inputs, bucket)
+    starter = _add_export_starter(template, inputs, writer)
     group = template.add_resource(
         scheduler.ScheduleGroup("ExportScheduleGroup", Condition="HasExport", Name=inputs.deployment)
     )
@@ -314,9 +321,10 @@ def _add_export(template: Template, inputs: BackupInputs, bucket: buckets.Bucket
     made.Condition = "HasExport"
 
 
-def _export_writer(inputs: BackupInputs, bucket: buckets.Bucket) -> iam.Role:
+def _add_export_writer(template: Template, inputs: BackupInputs, bucket: buckets.Bucket) -> iam.Role:
     """Source: Aurora user guide, "Setting up access to an Amazon S3 bucket" for exports."""
     return service_role(
+        template,
         "ExportWriterRole",
         "export.rds",
         allow("FindBucket", [s3.ListBucket, s3.GetBucketLocation], [GetAtt(bucket, "Arn")]),
@@ -329,9 +337,10 @@ def _export_writer(inputs: BackupInputs, bucket: buckets.Bucket) -> iam.Role:
     )
 
 
-def _export_starter(inputs: BackupInputs, writer: iam.Role) -> iam.Role:
+def _add_export_starter(template: Template, inputs: BackupInputs, writer: iam.Role) -> iam.Role:
     """Whoever starts an export must be able to use the key that it is encrypted with."""
     return service_role(
+        template,
         "ExportStarterRole",
         "scheduler",
         allow("StartExport", [rds.StartExportTask], [inputs.database_arn]),

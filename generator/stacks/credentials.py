@@ -8,7 +8,7 @@ from troposphere import Ref, Sub, Template, secretsmanager
 from generator.core import Stack, output, parameter
 from generator.kinds import DeploymentName, KeyArn, SecretArn, Text
 from generator.names import substituted
-from generator.parts.notes import Waiver, waived
+from generator.parts.notes import HIPAA, NIST, Waiver, waived
 
 PASSWORD_LENGTH = 32
 
@@ -108,11 +108,8 @@ def _users(template: Template, inputs: CredentialsInputs) -> SecretArn:
 def _not_rotated_by_lambda(reason: str) -> Waiver:
     return Waiver(
         reason,
-        cdk_nag=[
-            "HIPAA.Security-SecretsManagerRotationEnabled",
-            "NIST.800.53.R5-SecretsManagerRotationEnabled",
-            "PCI.DSS.321-SecretsManagerRotationEnabled",
-        ],
+        rule="SecretsManagerRotationEnabled",
+        packs=(HIPAA, NIST),
     )
 
 

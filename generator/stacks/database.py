@@ -23,7 +23,7 @@ from generator.kinds import (
 )
 from generator.limits import CONNECTIONS_PER_TASK, MOST_TASKS
 from generator.parts.alarms import GREATER_OR_EQUAL, LESS, alarm
-from generator.parts.notes import described
+from generator.parts.notes import HIPAA, NIST, Waiver, described, waived
 from generator.parts.policies import service_role
 
 ENGINE = "aurora-postgresql"
@@ -196,14 +196,11 @@ def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.Log
 
 
 def _add_monitoring_role(template: Template) -> iam.Role:
-    return template.add_resource(
-        service_role(
-            "MonitoringRole",
-            "monitoring.rds",
-            ManagedPolicyArns=[
-                Sub("arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole")
-            ],
-        )
+    return service_role(
+        template,
+        "MonitoringRole",
+        "monitoring.rds",
+        managed=["service-role/AmazonRDSEnhancedMonitoringRole"],
     )
 
 
@@ -234,6 +231,14 @@ def _add_instance(
         MonitoringInterval=MONITORING_SECONDS,
         MonitoringRoleArn=GetAtt(monitoring_role, "Arn"),
         **properties,
+    )
+    waived(
+        instance,
+        Waiver(
+            "Aurora is backed up as a cluster, and the cluster is in the backup plan.",
+            rule="RDSInBackupPlan",
+            packs=(HIPAA, NIST),
+        ),
     )
     template.add_resource(described(instance, f"The database's {title.lower()}"))
 

@@ -22,6 +22,7 @@ from generator.kinds import (
     VpcId,
 )
 from generator.parts.balancer import balancer_name, group_name, https_listener, load_balancer, target_group
+from generator.parts.notes import NIST, PCI, Waiver, waived
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,14 @@ def build(template: Template, inputs: InternalBalancerInputs) -> InternalBalance
         group=inputs.internal_balancer_group,
         access_logs_bucket=inputs.access_logs_bucket,
         deletion_protection=inputs.deletion_protection,
+    )
+    waived(
+        balancer,
+        Waiver(
+            "Only the NGINX tasks reach it, with requests that have passed the public load balancer's web ACL.",
+            rule="ALBWAFEnabled",
+            packs=(NIST, PCI),
+        ),
     )
     targets = target_group(template, "OrthancTargets", inputs.vpc, ports.ORTHANC_SIDECAR)
     https_listener(

@@ -98,20 +98,21 @@ def _access_logs_bucket(template: Template, inputs: LogsInputs) -> BucketName:
             "Load balancers cannot deliver logs to a bucket with a customer-managed key: SSE-S3 is the encryption there"
             " is.",
             checkov=["CKV_AWS_145"],
-            cdk_nag=_in_packs("S3DefaultEncryptionKMS"),
+            rule="S3DefaultEncryptionKMS",
         ),
         Waiver(
             "It is the bucket that access logs are written to; logging its own access would write logs without end."
             " CloudTrail records its management.",
             checkov=["CKV_AWS_18"],
-            cdk_nag=_in_packs("S3BucketLoggingEnabled"),
+            rule="S3BucketLoggingEnabled",
+        ),
+        Waiver(
+            "Holds access logs of load balancers and buckets, which can be lost without losing the record of who used an"
+            " image: that is in CloudWatch Logs.",
+            rule="S3BucketReplicationEnabled",
         ),
     )
     return BucketName(Ref(bucket))
-
-
-def _in_packs(rule: str) -> list[str]:
-    return [f"{pack}-{rule}" for pack in ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")]
 
 
 def _load_balancers_write() -> Statement:
@@ -160,6 +161,14 @@ def _archive_bucket(template: Template, inputs: LogsInputs) -> BucketName:
                     )
                 ],
             )
+        ),
+    )
+    waived(
+        bucket,
+        Waiver(
+            "Versioned and locked against deletion. A copy that survives the loss of a region needs a second region,"
+            " which not every deployment may use.",
+            rule="S3BucketReplicationEnabled",
         ),
     )
     return BucketName(Ref(bucket))

@@ -41,7 +41,7 @@ from generator.kinds import (
     VpcId,
 )
 from generator.names import arn
-from generator.parts.notes import described
+from generator.parts.notes import Waiver, described, waived
 from generator.parts.policies import allow, document, service_role
 
 ZONES = 2
@@ -159,15 +159,19 @@ def _padded_ranges(inputs: NetworkInputs) -> Split:
 
 
 def _add_vpc(template: Template, inputs: NetworkInputs) -> ec2.VPC:
-    return template.add_resource(
-        ec2.VPC(
-            "Vpc",
-            CidrBlock=inputs.vpc_cidr,
-            EnableDnsSupport=True,
-            EnableDnsHostnames=True,
-            Tags=_named("vpc"),
-        )
+    vpc = ec2.VPC(
+        "Vpc",
+        CidrBlock=inputs.vpc_cidr,
+        EnableDnsSupport=True,
+        EnableDnsHostnames=True,
+        Tags=_named("vpc"),
     )
+    closed = Waiver(
+        "CloudFormation cannot change the default group; the schedules CloseDefaultGroupIngress and"
+        " CloseDefaultGroupEgress keep it without rules.",
+        rule="VPCDefaultSecurityGroupClosed",
+    )
+    return template.add_resource(waived(vpc, closed))
 
 
 def _add_subnets(template: Template, vpc: ec2.VPC, tier: str, number: int) -> list[ec2.Subnet]:
@@ -209,15 +213,19 @@ def _route_public_subnets(template: Template, vpc: ec2.VPC, public: list[ec2.Sub
         ec2.VPCGatewayAttachment("InternetGatewayAttachment", VpcId=Ref(vpc), InternetGatewayId=Ref(gateway))
     )
     table = _add_route_table(template, vpc, "Public", public)
-    template.add_resource(
-        ec2.Route(
-            "PublicInternetRoute",
-            DependsOn=attachment,
-            RouteTableId=Ref(table),
-            DestinationCidrBlock="0.0.0.0/0",
-            GatewayId=Ref(gateway),
-        )
+    route = ec2.Route(
+        "PublicInternetRoute",
+        DependsOn=attachment,
+        RouteTableId=Ref(table),
+        DestinationCidrBlock="0.0.0.0/0",
+        GatewayId=Ref(gateway),
     )
+    public_only = Waiver(
+        "The route of the public subnets, which hold the internet-facing load balancer and the NAT gateways, and"
+        " nothing else.",
+        rule="VPCNoUnrestrictedRouteToIGW",
+    )
+    template.add_resource(waived(route, public_only))
 
 
 def _route_application_subnets(
@@ -450,21 +458,20 @@ def _s3_endpoint_policy() -> PolicyDocument:
 
 
 def _add_flow_log(template: Template, inputs: NetworkInputs, vpc: ec2.VPC) -> None:
-    role = template.add_resource(
-        service_role(
-            "FlowLogRole",
-            "vpc-flow-logs",
-            allow(
-                "Write",
-                [
-                    Action("logs", "CreateLogStream"),
-                    Action("logs", "PutLogEvents"),
-                    Action("logs", "DescribeLogStreams"),
-                ],
-                [arn("logs", "log-group:${FlowLogGroup}:*")],
-            ),
-            allow("Find", [Action("logs", "DescribeLogGroups")], [arn("logs", "log-group:*")]),
-        )
+    role = service_role(
+        template,
+        "FlowLogRole",
+        "vpc-flow-logs",
+        allow(
+            "Write",
+            [
+                Action("logs", "CreateLogStream"),
+                Action("logs", "PutLogEvents"),
+                Action("logs", "DescribeLogStreams"),
+            ],
+            [arn("logs", "log-group:${FlowLogGroup}:*")],
+        ),
+        allow("Find", [Action("logs", "DescribeLogGroups")], [arn("logs", "log-group:*")]),
     )
     template.add_resource(
         ec2.FlowLog(
@@ -488,20 +495,19 @@ def _keep_default_group_closed(template: Template, vpc: ec2.VPC) -> None:
     finds no rule left fails; the few tries more are for a role that IAM does not know everywhere yet.
     """
     group = GetAtt(vpc, "DefaultSecurityGroup")
-    role = template.add_resource(
-        service_role(
-            "DefaultGroupRole",
-            "scheduler",
-            allow(
-                "Revoke",
-                [Action("ec2", "RevokeSecurityGroupIngress"), Action("ec2", "RevokeSecurityGroupEgress")],
-                [
-                    Sub(
-                        f"arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:security-group/${{{vpc.title}.DefaultSecurityGroup}}"
-                    )
-                ],
-            ),
-        )
+    role = service_role(
+        template,
+        "DefaultGroupRole",
+        "scheduler",
+        allow(
+            "Revoke",
+            [Action("ec2", "RevokeSecurityGroupIngress"), Action("ec2", "RevokeSecurityGroupEgress")],
+            [
+                Sub(
+                    f"arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:security-group/${{{vpc.title}.DefaultSecurityGroup}}"
+                )
+            ],
+        ),
     )
     for direction, peers in (
         ("Ingress", '"UserIdGroupPairs":[{"GroupId":"${Group}"}]'),

@@ -100,8 +100,8 @@ class NginxOutputs:
 
 def build(template: Template, inputs: NginxInputs) -> NginxOutputs:
     """The NGINX service: its tasks, roles, auto scaling and alarms."""
-    task_role = template.add_resource(
-        service_role("TaskRole", "ecs-tasks", *secrets_access([inputs.users], inputs.data_key))
+    task_role = service_role(
+        template, "TaskRole", "ecs-tasks", *secrets_access([inputs.users], inputs.data_key)
     )
     task = task_definition(
         template,

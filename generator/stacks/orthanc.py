@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from awacs import kms, s3
-from awacs.aws import PolicyDocument, StringEquals
-from troposphere import Equals, GetAtt, If, Not, NoValue, Sub, Template, ecs, iam
+from awacs.aws import StringEquals
+from troposphere import Equals, GetAtt, If, Not, Sub, Template, ecs, iam
 
 from generator import ports
 from generator.core import Stack, output, parameter
@@ -39,7 +39,7 @@ from generator.parts.fargate import (
     sizes,
     task_definition,
 )
-from generator.parts.policies import allow, document, trust
+from generator.parts.policies import allow, service_role
 from generator.stacks.database import DATABASE_NAME
 from generator.stacks.nginx import NGINX_USER
 
@@ -133,24 +133,10 @@ def build(template: Template, inputs: OrthancInputs) -> OrthancOutputs:
 
 def _add_task_role(template: Template, inputs: OrthancInputs) -> iam.Role:
     """The one role that may touch the images in S3: the bucket's policy names it."""
-    return template.add_resource(
-        iam.Role(
-            "TaskRole",
-            RoleName=Sub("${Deployment}-orthanc-task"),
-            AssumeRolePolicyDocument=trust("ecs-tasks"),
-            Policies=[
-                If(
-                    "HasImageBucket",
-                    iam.Policy(PolicyName="image-bucket", PolicyDocument=_image_bucket_access(inputs)),
-                    NoValue,
-                )
-            ],
-        )
-    )
-
-
-def _image_bucket_access(inputs: OrthancInputs) -> PolicyDocument:
-    return document(
+    return service_role(
+        template,
+        "TaskRole",
+        "ecs-tasks",
         allow("FindImages", [s3.ListBucket], [Sub("arn:${AWS::Partition}:s3:::${ImageBucket}")]),
         allow(
             "StoreImages",
@@ -163,6 +149,8 @@ def _image_bucket_access(inputs: OrthancInputs) -> PolicyDocument:
             [inputs.data_key],
             StringEquals("kms:ViaService", Sub("s3.${AWS::Region}.${AWS::URLSuffix}")),
         ),
+        condition="HasImageBucket",
+        RoleName=Sub("${Deployment}-orthanc-task"),
     )
 
 

@@ -28,6 +28,7 @@ from generator.kinds import (
     VpcId,
 )
 from generator.parts.balancer import balancer_name, group_name, https_listener, load_balancer, target_group
+from generator.parts.notes import Waiver, waived
 
 _OPTIONAL_HTTPS_URL = r"^(https://[^\s]+)?$"
 _SCOPE = r"^[\x21\x23-\x5B\x5D-\x7E]{1,128}$"  # RFC 6749, section 3.3: scope-token
@@ -215,21 +216,16 @@ def _token_check(inputs: PublicBalancerInputs, scope: Any) -> elb.ListenerRuleAc
 
 
 def _add_redirect(template: Template, balancer: elb.LoadBalancer) -> None:
+    to_tls = elb.RedirectConfig(Protocol="HTTPS", Port=str(ports.HTTPS), StatusCode="HTTP_301")
+    listener = elb.Listener(
+        "HttpListener",
+        LoadBalancerArn=Ref(balancer),
+        Port=ports.HTTP,
+        Protocol="HTTP",
+        DefaultActions=[elb.Action(Type="redirect", RedirectConfig=to_tls)],
+    )
     template.add_resource(
-        elb.Listener(
-            "HttpListener",
-            LoadBalancerArn=Ref(balancer),
-            Port=ports.HTTP,
-            Protocol="HTTP",
-            DefaultActions=[
-                elb.Action(
-                    Type="redirect",
-                    RedirectConfig=elb.RedirectConfig(
-                        Protocol="HTTPS", Port=str(ports.HTTPS), StatusCode="HTTP_301"
-                    ),
-                )
-            ],
-        )
+        waived(listener, Waiver("It only redirects to HTTPS.", rule="ELBv2ACMCertificateRequired"))
     )
 
 

@@ -9,6 +9,7 @@ from troposphere import Ref, Sub, Template, s3
 from generator.core import Stack, output, parameter
 from generator.kinds import BucketName, DeploymentName, KeyArn, OptionalBucketName
 from generator.parts.buckets import encrypted_with, private_bucket, tidy
+from generator.parts.notes import Waiver, waived
 from generator.parts.policies import roles_of
 
 IMAGES = "ImageBucket"
@@ -50,6 +51,14 @@ def build(template: Template, inputs: StorageInputs) -> StorageOutputs:
         # AWS Backup's continuous backup of a bucket follows its changes through EventBridge.
         NotificationConfiguration=s3.NotificationConfiguration(
             EventBridgeConfiguration=s3.EventBridgeConfiguration(EventBridgeEnabled=True)
+        ),
+    )
+    waived(
+        bucket,
+        Waiver(
+            "AWS Backup keeps it, continuously and daily, with copies in another region or account where asked for; a"
+            " replica would double the cost of every image.",
+            rule="S3BucketReplicationEnabled",
         ),
     )
     return StorageOutputs(image_bucket=OptionalBucketName(Ref(bucket)))

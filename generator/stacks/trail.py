@@ -32,17 +32,16 @@ class TrailOutputs:
 
 def build(template: Template, inputs: TrailInputs) -> TrailOutputs:
     """A trail of all regions with validated files, sent to S3 and to CloudWatch Logs."""
-    role = template.add_resource(
-        service_role(
-            "TrailRole",
-            "cloudtrail",
-            allow(
-                "Write",
-                [actions.CreateLogStream, actions.PutLogEvents],
-                [arn("logs", "log-group:${TrailLogGroup}:log-stream:${AWS::AccountId}_CloudTrail_*")],
-            ),
-            source_arn=arn("cloudtrail", "trail/${Deployment}"),
-        )
+    role = service_role(
+        template,
+        "TrailRole",
+        "cloudtrail",
+        allow(
+            "Write",
+            [actions.CreateLogStream, actions.PutLogEvents],
+            [arn("logs", "log-group:${TrailLogGroup}:log-stream:${AWS::AccountId}_CloudTrail_*")],
+        ),
+        source_arn=arn("cloudtrail", "trail/${Deployment}"),
     )
     template.add_condition("HasImageBucket", Not(Equals(inputs.image_bucket, "")))
     trail = cloudtrail.Trail(
