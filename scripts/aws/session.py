@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
 from scripts.errors import OperationError
@@ -15,6 +14,9 @@ _CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
     user_agent_extra="orthanc-aws",
+)
+_STANDARD_ENDPOINT = Config(
+    ignore_configured_endpoint_urls=True, use_dualstack_endpoint=False, use_fips_endpoint=False
 )
 
 
@@ -32,8 +34,7 @@ class Session:
 
     def __init__(self, connection: Connection) -> None:
         self._endpoint_url = connection.endpoint_url
-        self._core = botocore.session.Session(profile=connection.profile)
-        self._boto = boto3.Session(botocore_session=self._core, region_name=connection.region)
+        self._boto = boto3.Session(profile_name=connection.profile, region_name=connection.region)
         if self._boto.region_name is None:
             raise OperationError(
                 "No AWS region", "", "Name one with --region, such as --region eu-central-1."
@@ -65,11 +66,11 @@ class Session:
         """The account's twelve digits."""
         return str(self._identity["Account"])
 
-    @property
+    @cached_property
     def url_suffix(self) -> str:
         """What `AWS::URLSuffix` gives in this region: `amazonaws.com`, `amazonaws.com.cn` …"""
-        resolver = self._core.get_component("endpoint_resolver")
-        return str(resolver.get_partition_dns_suffix(self.partition))
+        host = self._boto.client("cloudformation", config=_STANDARD_ENDPOINT).meta.endpoint_url
+        return str(host.split(f".{self.region}.", 1)[1])
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
