@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from checks.rendered import Template, rendered_set
 from scripts.operations.intrinsics import PSEUDO_PARAMETERS, conditions, is_list, parameter_values
+from tests.checks.rendered import Template, rendered_set
 
 STACK = "AWS::CloudFormation::Stack"
 SUPPLIED = {
@@ -44,6 +44,9 @@ class Stack:
     def children(self) -> list["Stack"]:
         resources = self.template.resources(STACK)
         return [self.child(logical_id) for logical_id, resource in resources if self._exists(resource)]
+
+    def all_stacks(self) -> list["Stack"]:
+        return [self, *(stack for child in self.children() for stack in child.all_stacks())]
 
     def child(self, logical_id: str) -> "Stack":
         """The nested stack of that name, made when it is first asked for: its arguments refer to its siblings."""

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from checks.house_rules import RULES, encryption
-from checks.house_rules.rule import Rule
-from checks.rendered import Template, rendered_set
+from tests.checks.house_rules import RULES, encryption
+from tests.checks.house_rules.rule import Rule
+from tests.checks.rendered import Template, rendered_set
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

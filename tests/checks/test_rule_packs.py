@@ -4,20 +4,21 @@ A breach needs a written reason at the resource: `Metadata: {cdk_nag: {rules_to_
 """
 
 import json
+import os
 import subprocess
+import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checks.deployment import deploy
-from scripts.operations.validate import load_parameters
+from tests.checks.deployment import deploy
+from tests.checks.parameter_sets import PARAMETER_SETS
 
-ROOT = Path(__file__).parents[2]
-JUDGE = ROOT / "tests" / "rule_packs"
-PARAMETER_SETS = ("production", "private", "small")
+JUDGE = Path(__file__).parents[1] / "rule_packs"
 
 # What the parameters of one set, not the templates, are to blame for.
 REASONS_OF_A_SET = {
@@ -41,26 +42,36 @@ class Judgement:
         return [(item["rule"], item["resource"]) for item in self.verdicts if item["verdict"] != "compliant"]
 
 
-@pytest.fixture(scope="session")
-def judge() -> Path:
-    """The judge's folder, its packages installed as the lock file says."""
+@pytest.fixture(scope="session", autouse=True)
+def packages() -> None:
+    """Installs cdk-nag as the lock file says, unless it is there."""
     installed = JUDGE / "node_modules" / ".package-lock.json"
     lock = JUDGE / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=JUDGE, check=True)
-    return JUDGE
+        run("npm", "ci", "--no-audit", "--no-fund", "--silent")
+
+
+def run(*command: str | Path) -> str:
+    """Runs node or npm, which come with the Python environment, in the judge's folder."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    done = subprocess.run(command, cwd=JUDGE, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def verdicts(template: Path, resources: Mapping[str, Any]) -> list[dict[str, str]]:
+    template.write_text(json.dumps({"Resources": resources}))
+    found: list[dict[str, str]] = json.loads(run("node", "judge.js", template))
+    return found
 
 
 @pytest.fixture(scope="session", params=PARAMETER_SETS)
-def judged(request: pytest.FixtureRequest, judge: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def judged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     name: str = request.param
-    resources = deploy(load_parameters(ROOT / "parameters" / f"{name}.json")).resources()
+    resources = deploy(PARAMETER_SETS[name]).resources()
     template = tmp_path_factory.mktemp("judged") / f"{name}.json"
-    template.write_text(json.dumps({"Resources": resources}))
-    done = subprocess.run(
-        ["node", "judge.js", template], cwd=judge, check=True, capture_output=True, text=True
-    )
-    return name, Judgement(tuple(json.loads(done.stdout)), reasons(resources))
+    return name, Judgement(tuple(verdicts(template, resources)), reasons(resources))
 
 
 def reasons(resources: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:
@@ -104,11 +115,7 @@ def test_the_packs_had_something_to_judge(
             )
 
 
-def test_a_bad_template_is_judged_bad(judge: Path, tmp_path: Path) -> None:
-    template = tmp_path / "bad.json"
-    template.write_text(json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}))
-    done = subprocess.run(
-        ["node", "judge.js", template], cwd=judge, check=True, capture_output=True, text=True
-    )
-    found = {item["rule"]: item["verdict"] for item in json.loads(done.stdout)}
+def test_a_bad_template_is_judged_bad(tmp_path: Path) -> None:
+    bad = verdicts(tmp_path / "bad.json", {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}})
+    found = {item["rule"]: item["verdict"] for item in bad}
     assert found["HIPAA.Security-SNSEncryptedKMS"] == "non-compliant"

@@ -1,6 +1,6 @@
 """Rules of the house that no linter knows, one table for each subject."""
 
-from checks.house_rules import (
+from tests.checks.house_rules import (
     access,
     containers,
     database,

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from checks.house_rules.policies import Statement, statements
-from checks.house_rules.rule import Finding, must, resources, rule
-from checks.rendered import Template
+from tests.checks.house_rules.policies import Statement, statements
+from tests.checks.house_rules.rule import Finding, must, resources, rule
+from tests.checks.rendered import Template
 
 _ACCOUNT = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from checks.house_rules.rule import Finding, must, must_not, resources, rule
-from checks.rendered import Template, values
+from tests.checks.house_rules.rule import Finding, must, must_not, resources, rule
+from tests.checks.rendered import Template, values
 
 _TASK = "AWS::ECS::TaskDefinition"
 _SECRET_NAME = re.compile(

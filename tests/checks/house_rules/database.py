@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from checks.house_rules.rule import Finding, must, resources, rule
-from checks.rendered import Template
+from tests.checks.house_rules.rule import Finding, must, resources, rule
+from tests.checks.rendered import Template
 
 # Cluster parameters of the family aurora-postgresql17 that are in use, with the values that are right for
 # patient data. Source: "Amazon Aurora PostgreSQL parameters" of the Aurora user guide; pgaudit's README.

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from checks.house_rules.rule import Finding, rule
-from checks.rendered import Template
+from tests.checks.house_rules.rule import Finding, rule
+from tests.checks.rendered import Template
 
 _SENTENCE = re.compile(r"[A-Z0-9'].{5,}[.]", re.DOTALL)
 _BOUNDS = {"AllowedPattern", "MinValue", "MaxValue", "MinLength", "MaxLength"}

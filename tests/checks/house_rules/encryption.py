@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from checks.house_rules.policies import Statement, statements_of
-from checks.house_rules.rule import Finding, must, resources, rule
-from checks.rendered import Template, values
+from tests.checks.house_rules.policies import Statement, statements_of
+from tests.checks.house_rules.rule import Finding, must, resources, rule
+from tests.checks.rendered import Template, values
 
 _OWN_KEY = "AWS's own keys can be neither restricted by a policy of ours nor withdrawn"
 _ALGORITHMS = "Properties/BucketEncryption/ServerSideEncryptionConfiguration/*/ServerSideEncryptionByDefault"

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from checks.house_rules.rule import Finding, must, possible_values, resources, rule
-from checks.rendered import Template, branches, values
+from tests.checks.house_rules.rule import Finding, must, possible_values, resources, rule
+from tests.checks.rendered import Template, branches, values
 
 # Those with TLS 1.2 or later and forward secrecy of "Security policies for your Application Load Balancer".
 SSL_POLICIES = (

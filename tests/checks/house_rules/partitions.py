@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from checks.house_rules.rule import Finding, resources, rule
-from checks.rendered import Template, walk
+from tests.checks.house_rules.rule import Finding, resources, rule
+from tests.checks.rendered import Template, walk
 
 # Where a service's principal stands: a name, the same in all partitions, though it looks like a host's.
 _PRINCIPAL_KEYS = {"Service", "iam:PassedToService", "iam:AWSServiceName"}

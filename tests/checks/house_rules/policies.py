@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checks.rendered import Resource, Template, branches, walk
+from tests.checks.rendered import Resource, Template, branches, walk
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from checks.house_rules.rule import Finding, must, resources, rule
-from checks.rendered import Template
+from tests.checks.house_rules.rule import Finding, must, resources, rule
+from tests.checks.rendered import Template
 
 _KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
 # Types whose resources hold something that cannot be made again, or open what does.

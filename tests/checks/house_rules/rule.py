@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import dedent, indent
 from typing import Any, NamedTuple
 
-from checks.rendered import Template, values
+from tests.checks.rendered import Template, values
 
 
 class Finding(NamedTuple):

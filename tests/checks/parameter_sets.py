@@ -1,0 +1,27 @@
+"""Parameter sets whose deployments differ wherever the templates decide something."""
+
+from pathlib import Path
+
+from scripts.operations.validate import load_parameters
+
+_FOLDER = Path(__file__).parents[2] / "parameters"
+_PRODUCTION = load_parameters(_FOLDER / "production.json")
+
+PARAMETER_SETS = {
+    "production": _PRODUCTION,
+    "private": load_parameters(_FOLDER / "private.json"),
+    "small": load_parameters(_FOLDER / "small.json"),
+    "with every option": {
+        **_PRODUCTION,
+        "AccessMode": "jwt",
+        "JwtIssuer": "https://login.example.org",
+        "JwtJwksUrl": "https://login.example.org/keys",
+        "ClientRanges": "192.0.2.0/28,192.0.2.16/28,192.0.2.32/28,192.0.2.48/28,192.0.2.64/28",
+        "ImageStorage": "s3",
+        "CreateTrail": "true",
+        "DatabaseSnapshot": "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:orthanc",
+        "BackupCopyVaultArn": "arn:aws:backup:us-west-2:123456789012:backup-vault:copies",
+        "DatabaseExport": "weekly",
+        "MonthlyBudget": "1000",
+    },
+}
