@@ -162,7 +162,7 @@ def nest(
         # What a child holds that must outlive it says so itself.
         DeletionPolicy="Delete",
         UpdateReplacePolicy="Delete",
-        Metadata={"orthanc-aws": {"Description": stack.description}},
+        Metadata={"orthanc-aws": {"Description": stack.description.rstrip(".")}},
     )
     if condition:
         child.Condition = condition

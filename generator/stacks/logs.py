@@ -107,8 +107,8 @@ def _access_logs_bucket(template: Template, inputs: LogsInputs) -> BucketName:
             rule="S3BucketLoggingEnabled",
         ),
         Waiver(
-            "Holds access logs of load balancers and buckets, which can be lost without losing the record of who used an"
-            " image: that is in CloudWatch Logs.",
+            "Holds access logs of load balancers and buckets. Without them the record of who used an image is still whole:"
+            " it is in CloudWatch Logs.",
             rule="S3BucketReplicationEnabled",
         ),
     )
