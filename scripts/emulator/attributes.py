@@ -8,6 +8,8 @@ from ministack.core.responses import get_account_id, get_region
 from scripts.emulator import schemas
 
 Attributes = dict[str, Any]
+# Where an ARN names the service otherwise than the resource type does.
+_SERVICES = {"certificatemanager": "acm", "elasticloadbalancingv2": "elasticloadbalancing"}
 
 
 def given(properties: Attributes, prefix: str = "") -> Attributes:
@@ -31,6 +33,7 @@ def make_up(resource_type: str, path: list[str], seed: str) -> Any:
     token = hashlib.sha256(seed.encode()).hexdigest()[:17]
     kind = str(schemas.definition(resource_type, path).get("type", "string"))
     _, service, resource = resource_type.lower().split("::")
+    service = _SERVICES.get(service, service)
     if path[-1].lower().endswith("arn"):
         return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}/{token}"
     return {"integer": 1, "number": 1, "boolean": False, "array": [token], "object": {}}.get(kind, token)

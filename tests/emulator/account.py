@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -15,6 +16,17 @@ BUCKET = "templates"
 NESTED = "AWS::CloudFormation::Stack"
 
 
+@cache
+def _client(service: str, endpoint_url: str) -> Any:
+    return boto3.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
 @dataclass(frozen=True)
 class Account:
     """What the tests do in the account that an emulator offers."""
@@ -22,14 +34,7 @@ class Account:
     emulator: Emulator
 
     def client(self, service: str) -> Any:
-        environment = self.emulator.environment
-        return boto3.client(
-            service,
-            region_name=environment["AWS_REGION"],
-            endpoint_url=self.emulator.endpoint_url,
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        )
+        return _client(service, self.emulator.endpoint_url)
 
     def publish(self, template: Template) -> str:
         """Uploads a template; returns its virtual-hosted URL."""

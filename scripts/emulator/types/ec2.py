@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from ministack.core.responses import new_uuid
+from ministack.services import ec2
+
 from scripts.emulator.api import call
 
 Properties = dict[str, Any]
@@ -99,6 +102,30 @@ def _delete_flow_log(physical_id: str, _properties: Properties) -> None:
     call("ec2", "DeleteFlowLogs", {"FlowLogIds": [physical_id]})
 
 
+def _create_prefix_list(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+    answer = call("ec2", "CreateManagedPrefixList", properties, **_tagged("prefix-list", properties))
+    created = answer["PrefixList"]
+    readable = {name: created[name] for name in ("PrefixListId", "OwnerId", "Version")}
+    return created["PrefixListId"], {**readable, "Arn": created["PrefixListArn"]}
+
+
+def _update_prefix_list(physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:
+    before = {entry["Cidr"]: entry for entry in old.get("Entries", [])}
+    after = {entry["Cidr"]: entry for entry in new.get("Entries", [])}
+    changed = {
+        "AddEntries": [entry for cidr, entry in after.items() if before.get(cidr) != entry],
+        "RemoveEntries": [{"Cidr": cidr} for cidr in before.keys() - after.keys()],
+    }
+    kept = {name: new[name] for name in ("PrefixListName", "MaxEntries") if new.get(name) != old.get(name)}
+    call("ec2", "ModifyManagedPrefixList", kept, PrefixListId=physical_id, **changed)
+    _retag(physical_id, old, new, stack_name)
+    return physical_id, {}
+
+
+def _delete_prefix_list(physical_id: str, _properties: Properties) -> None:
+    call("ec2", "DeleteManagedPrefixList", {"PrefixListId": physical_id})
+
+
 def _create_network_acl(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
     answer = call("ec2", "CreateNetworkAcl", properties, **_tagged("network-acl", properties))
     acl_id = answer["NetworkAcl"]["NetworkAclId"]
@@ -130,25 +157,19 @@ def _delete_acl_entry(_physical_id: str, properties: Properties) -> None:
     call("ec2", "DeleteNetworkAclEntry", _acl_entry(properties))
 
 
-def _associate_acl(subnet_id: str, acl_id: str) -> str:
-    for acl in call("ec2", "DescribeNetworkAcls", {})["NetworkAcls"]:
-        for association in acl["Associations"]:
-            if association["SubnetId"] == subnet_id:
-                known = {"AssociationId": association["NetworkAclAssociationId"], "NetworkAclId": acl_id}
-                return str(call("ec2", "ReplaceNetworkAclAssociation", known)["NewAssociationId"])
-    raise ValueError(f"The subnet {subnet_id} is associated with no network ACL")
-
-
 def _create_acl_association(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
-    association_id = _associate_acl(properties["SubnetId"], properties["NetworkAclId"])
+    # Written into ministack's store: its API forgets the subnet of an association.
+    _delete_acl_association("", properties)
+    association_id = f"aclassoc-{new_uuid().replace('-', '')[:17]}"
+    association = {"NetworkAclAssociationId": association_id, "SubnetId": properties["SubnetId"]}
+    ec2._network_acls[properties["NetworkAclId"]]["Associations"].append(association)
     return association_id, {"AssociationId": association_id}
 
 
 def _delete_acl_association(_physical_id: str, properties: Properties) -> None:
-    acls = call("ec2", "DescribeNetworkAcls", {})["NetworkAcls"]
-    vpc_id = next(acl["VpcId"] for acl in acls if acl["NetworkAclId"] == properties["NetworkAclId"])
-    default = next(acl["NetworkAclId"] for acl in acls if acl["VpcId"] == vpc_id and acl["IsDefault"])
-    _associate_acl(properties["SubnetId"], default)
+    for acl in ec2._network_acls.values():
+        others = [item for item in acl["Associations"] if item["SubnetId"] != properties["SubnetId"]]
+        acl["Associations"] = others
 
 
 HANDLERS: dict[str, dict[str, Any]] = {
@@ -157,6 +178,11 @@ HANDLERS: dict[str, dict[str, Any]] = {
     "AWS::EC2::SecurityGroupIngress": _rule("SecurityGroupIngress", "Source"),
     "AWS::EC2::SecurityGroupEgress": _rule("SecurityGroupEgress", "Destination"),
     "AWS::EC2::FlowLog": {"create": _create_flow_log, "update": _retag, "delete": _delete_flow_log},
+    "AWS::EC2::PrefixList": {
+        "create": _create_prefix_list,
+        "update": _update_prefix_list,
+        "delete": _delete_prefix_list,
+    },
     "AWS::EC2::NetworkAcl": {"create": _create_network_acl, "update": _retag, "delete": _delete_network_acl},
     "AWS::EC2::NetworkAclEntry": {
         "create": _create_acl_entry,
@@ -169,5 +195,11 @@ HANDLERS: dict[str, dict[str, Any]] = {
     },
 }
 
-TAGGED = ("AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::FlowLog", "AWS::EC2::NetworkAcl")
+TAGGED = (
+    "AWS::EC2::EIP",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::NetworkAcl",
+    "AWS::EC2::PrefixList",
+)
 """The types to which the tags of a stack are propagated."""

@@ -1,8 +1,9 @@
-"""Types of CloudTrail, Secrets Manager, WAF and AWS Backup, made by calls of their APIs."""
+"""Types of CloudTrail, Secrets Manager, WAF, AWS Backup and Budgets, made by calls of their APIs."""
 
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.core.responses import get_account_id, new_uuid
+from ministack.services import secretsmanager
 
 from scripts.emulator.api import call
 
@@ -34,11 +35,8 @@ def _delete_trail(physical_id: str, _properties: Properties) -> None:
     call("cloudtrail", "DeleteTrail", {"Name": physical_id})
 
 
-def _create_rotation(logical_id: str, properties: Properties, _stack_name: str) -> Created:
-    # A secret that its service manages rotates without a function; ministack's API insists on one.
-    hosted = f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:managed-rotation-{logical_id}"
-    rotation = {"RotationLambdaARN": hosted, "RotateImmediately": False, **properties}
-    call("secretsmanager", "RotateSecret", {**rotation, "RotateImmediately": False})
+def _create_rotation(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+    call("secretsmanager", "RotateSecret", properties)
     return properties["SecretId"], {"Id": properties["SecretId"]}
 
 
@@ -47,7 +45,9 @@ def _update_rotation(_physical_id: str, _old: Properties, new: Properties, stack
 
 
 def _delete_rotation(physical_id: str, _properties: Properties) -> None:
-    call("secretsmanager", "CancelRotateSecret", {"SecretId": physical_id})
+    # Written into ministack's store: its API has no CancelRotateSecret.
+    _, secret = secretsmanager._resolve(physical_id)
+    secret["RotationEnabled"] = False
 
 
 def _create_web_acl_association(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
@@ -74,7 +74,25 @@ def _delete_selection(physical_id: str, properties: Properties) -> None:
     call("backup", "DeleteBackupSelection", {**properties, "SelectionId": selection_id})
 
 
+def _create_budget(logical_id: str, properties: Properties, stack_name: str) -> Created:
+    name = properties["Budget"].get("BudgetName") or f"{stack_name}-{logical_id}"
+    budget = {**properties["Budget"], "BudgetName": name}
+    call("budgets", "CreateBudget", properties, AccountId=get_account_id(), Budget=budget)
+    return name, {}
+
+
+def _update_budget(physical_id: str, _old: Properties, new: Properties, _stack_name: str) -> Created:
+    budget = {**new["Budget"], "BudgetName": physical_id}
+    call("budgets", "UpdateBudget", {"AccountId": get_account_id()}, NewBudget=budget)
+    return physical_id, {}
+
+
+def _delete_budget(physical_id: str, _properties: Properties) -> None:
+    call("budgets", "DeleteBudget", {"AccountId": get_account_id()}, BudgetName=physical_id)
+
+
 HANDLERS: dict[str, dict[str, Any]] = {
+    "AWS::Budgets::Budget": {"create": _create_budget, "update": _update_budget, "delete": _delete_budget},
     "AWS::CloudTrail::Trail": {"create": _create_trail, "update": _update_trail, "delete": _delete_trail},
     "AWS::SecretsManager::RotationSchedule": {
         "create": _create_rotation,
