@@ -138,16 +138,6 @@ def _nobody_deletes() -> Statement:
 
 def _add_plan(template: Template, inputs: BackupInputs, vault: backup.BackupVault) -> backup.BackupPlan:
     """Continuous recovery points cannot be copied, so that snapshots have rules of their own."""
-    copies = If(
-        "HasCopies",
-        [
-            backup.CopyActionResourceType(
-                DestinationBackupVaultArn=inputs.backup_copy_vault_arn,
-                Lifecycle=backup.LifecycleResourceType(DeleteAfterDays=inputs.monthly_backup_days),
-            )
-        ],
-        NoValue,
-    )
 
     def rule(name: str, schedule: str, keep_days: Any, **properties: Any) -> backup.BackupRuleResourceType:
         return backup.BackupRuleResourceType(
@@ -160,6 +150,13 @@ def _add_plan(template: Template, inputs: BackupInputs, vault: backup.BackupVaul
             **properties,
         )
 
+    def snapshot_rule(name: str, schedule: str, keep_days: Number) -> backup.BackupRuleResourceType:
+        copy = backup.CopyActionResourceType(
+            DestinationBackupVaultArn=inputs.backup_copy_vault_arn,
+            Lifecycle=backup.LifecycleResourceType(DeleteAfterDays=keep_days),
+        )
+        return rule(name, schedule, keep_days, CopyActions=If("HasCopies", [copy], NoValue))
+
     return template.add_resource(
         backup.BackupPlan(
             "Plan",
@@ -167,8 +164,8 @@ def _add_plan(template: Template, inputs: BackupInputs, vault: backup.BackupVaul
                 BackupPlanName=inputs.deployment,
                 BackupPlanRule=[
                     rule("continuous", "cron(0 1 * * ? *)", POINT_IN_TIME_DAYS, EnableContinuousBackup=True),
-                    rule("daily", "cron(0 5 * * ? *)", inputs.daily_backup_days, CopyActions=copies),
-                    rule("monthly", "cron(0 7 1 * ? *)", inputs.monthly_backup_days, CopyActions=copies),
+                    snapshot_rule("daily", "cron(0 5 * * ? *)", inputs.daily_backup_days),
+                    snapshot_rule("monthly", "cron(0 7 1 * ? *)", inputs.monthly_backup_days),
                 ],
             ),
         )

@@ -104,11 +104,10 @@ def _access_logs_bucket(template: Template, inputs: LogsInputs) -> BucketName:
             "It is the bucket that access logs are written to; logging its own access would write logs without end."
             " CloudTrail records its management.",
             checkov=["CKV_AWS_18"],
-            rule="S3BucketLoggingEnabled",
         ),
         Waiver(
-            "Holds access logs of load balancers and buckets. Without them the record of who used an image is still whole:"
-            " it is in CloudWatch Logs.",
+            "Holds access logs of load balancers and buckets. The record of who used an image is in CloudWatch Logs,"
+            " and whole without them.",
             rule="S3BucketReplicationEnabled",
         ),
     )

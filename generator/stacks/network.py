@@ -414,13 +414,25 @@ def _add_endpoints(
             ServiceName=Join(".", [FindInMap("EndpointPrefix", Partition, prefix), Region, service]),
             SubnetIds=[Ref(subnet) for subnet in application],
             SecurityGroupIds=[_group_id(group)],
-            PolicyDocument=_s3_endpoint_policy() if service == "s3" else _endpoint_policy(),
+            PolicyDocument=_s3_endpoint_policy() if service == "s3" else _endpoint_policy(service),
         )
+        if service == "s3":
+            # Its private name serves on-premises resolvers only, unless told otherwise.
+            endpoint.DnsOptions = ec2.DnsOptionsSpecification(
+                PrivateDnsOnlyForInboundResolverEndpoint="AllResolvers"
+            )
         template.add_resource(endpoint)
 
 
-def _endpoint_policy() -> PolicyDocument:
-    """Only this account's identities may use an endpoint: what is stolen cannot be carried out with others' keys."""
+def _endpoint_policy(service: str) -> PolicyDocument:
+    """Only this account's identities may use an endpoint, and only for what this account owns.
+
+    What a task holds can then not be carried out to somebody else's account. Images may lie in another account's
+    registry.
+    """
+    own = {"aws:PrincipalAccount": AccountId}
+    if not service.startswith("ecr."):
+        own["aws:ResourceAccount"] = AccountId
     return document(
         Statement(
             Sid="ThisAccount",
@@ -428,7 +440,7 @@ def _endpoint_policy() -> PolicyDocument:
             Principal=Principal("*"),
             Action=[Action("*")],
             Resource=["*"],
-            Condition=Condition(StringEquals("aws:PrincipalAccount", AccountId)),
+            Condition=Condition(StringEquals(own)),
         )
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, route53
+from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, ec2, route53
 from troposphere import elasticloadbalancingv2 as elb
 
 from generator import ports
@@ -123,6 +123,7 @@ def build(template: Template, inputs: PublicBalancerInputs) -> PublicBalancerOut
     targets = target_group(template, "NginxTargets", inputs.vpc, ports.NGINX)
     listener = _add_https_listener(template, inputs, balancer, targets)
     _add_token_rules(template, inputs, listener, targets)
+    _let_balancer_fetch_keys(template, inputs)
     _add_redirect(template, balancer)
     _add_record(template, inputs, balancer)
     return PublicBalancerOutputs(
@@ -196,6 +197,22 @@ def _add_token_rules(
     rule("ReadRule", 10, ["GET", "HEAD"], inputs.jwt_read_scope)
     rule("WriteRule", 20, ["POST"], inputs.jwt_write_scope)
     rule("PreflightRule", 30, ["OPTIONS"], None)
+
+
+def _let_balancer_fetch_keys(template: Template, inputs: PublicBalancerInputs) -> None:
+    """The load balancer fetches the issuer's keys itself, from addresses that only the issuer knows."""
+    template.add_resource(
+        ec2.SecurityGroupEgress(
+            "PublicBalancerToIssuer",
+            Condition="IsJwt",
+            GroupId=inputs.public_balancer_group,
+            IpProtocol="tcp",
+            FromPort=ports.HTTPS,
+            ToPort=ports.HTTPS,
+            CidrIp="0.0.0.0/0",
+            Description="The keys of the token issuer",
+        )
+    )
 
 
 def _token_check(inputs: PublicBalancerInputs, scope: Any) -> elb.ListenerRuleAction:
