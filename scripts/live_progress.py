@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class LiveProgress:
     """The tree of stacks on stderr; those at work are unfolded to the resources that have a description."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Steps, console: Console | None = None) -> None:
         self._steps = steps
         self._lock = Lock()
         self._notice = ""
         self._live = Live(
-            console=Console(stderr=True),
+            console=console or Console(stderr=True),
             get_renderable=self._tree,
             refresh_per_second=4,
             vertical_overflow="ellipsis",

@@ -80,8 +80,9 @@ class Request:
 class ChangeSet:
     """A proposed change set; as a context manager it removes itself at the end unless it was executed."""
 
-    def __init__(self, cloudformation: Any, change_set_id: str, stack_id: str) -> None:
+    def __init__(self, cloudformation: Any, change_set_id: str, stack_id: str, stack_name: str) -> None:
         self._cloudformation = cloudformation
+        self._stack_name = stack_name
         self.id = change_set_id
         self.stack_id = stack_id
         self._is_executed = False
@@ -94,7 +95,7 @@ class ChangeSet:
             return
         # What is left because the connection is gone, too, is removed by the next run.
         with contextlib.suppress(*((BotoCoreError, ClientError, OperationError) if kind else ())):
-            discard(self._cloudformation, self.stack_id, self.id)
+            discard(self._cloudformation, self._stack_name, self.id)
 
     def wait(self, clock: Clock = SYSTEM_CLOCK) -> bool:
         """Waits until the change set is complete, and returns whether it has any changes.
@@ -164,30 +165,30 @@ def propose(cloudformation: Any, request: Request, is_new: bool) -> ChangeSet:
         IncludeNestedStacks=True,
         **({"OnStackFailure": "ROLLBACK"} if is_new else {}),
     )
-    return ChangeSet(cloudformation, answer["Id"], answer["StackId"])
+    return ChangeSet(cloudformation, answer["Id"], answer["StackId"], request.stack_name)
 
 
-def discard(cloudformation: Any, stack_id: str, change_set_id: str, clock: Clock = SYSTEM_CLOCK) -> None:
+def discard(cloudformation: Any, stack_name: str, change_set_id: str, clock: Clock = SYSTEM_CLOCK) -> None:
     """Removes a change set with its nested ones, and the stack if it was only there to hold it."""
     cloudformation.delete_change_set(ChangeSetName=change_set_id)
     for delay in growing(_LONGEST_REMOVAL, clock):
-        if not any(
-            summary["ChangeSetId"] == change_set_id for summary in _summaries(cloudformation, stack_id)
-        ):
+        remaining = [summary["ChangeSetId"] for summary in _summaries(cloudformation, stack_name)]
+        if change_set_id not in remaining:
             break
         clock.sleep(delay)
-    stack = stacks.find(cloudformation, stack_id)
-    if stack and stack.status == "REVIEW_IN_PROGRESS" and not any(_summaries(cloudformation, stack_id)):
-        stacks.delete(cloudformation, stack_id, clock)
+    stack = stacks.find(cloudformation, stack_name)
+    if stack and stack.status == "REVIEW_IN_PROGRESS" and not remaining:
+        stacks.delete(cloudformation, stack.id, clock)
 
 
-def leftovers(cloudformation: Any, stack_id: str) -> list[str]:
-    """The ids of change sets of this tool that were never executed."""
+def leftovers(cloudformation: Any, stack_name: str) -> list[str]:
+    """The ids of change sets of this tool that are complete and were never executed."""
     return [
         summary["ChangeSetId"]
-        for summary in _summaries(cloudformation, stack_id)
+        for summary in _summaries(cloudformation, stack_name)
         if summary["ChangeSetName"].startswith(NAME_PREFIX)
-        and summary.get("ExecutionStatus") in ("AVAILABLE", "UNAVAILABLE")
+        and summary["Status"] in ("CREATE_COMPLETE", "FAILED")
+        and summary["ExecutionStatus"] in ("AVAILABLE", "UNAVAILABLE")
     ]
 
 
@@ -202,8 +203,8 @@ def description_of(cloudformation: Any, change_set_id: str) -> str:
     return str(description.get("Description", ""))
 
 
-def _summaries(cloudformation: Any, stack_id: str) -> Iterator[dict[str, Any]]:
-    pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_id)
+def _summaries(cloudformation: Any, stack_name: str) -> Iterator[dict[str, Any]]:
+    pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
     return (summary for page in pages for summary in page["Summaries"])
 
 

@@ -1,5 +1,6 @@
 """Clients for one account and one region."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ from botocore.config import Config
 from scripts.errors import OperationError
 
 _CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 5},
+    retries={"mode": "standard", "total_max_attempts": 5},
     connect_timeout=10,
     read_timeout=60,
     user_agent_extra="orthanc-aws",
@@ -34,7 +35,9 @@ class Session:
 
     def __init__(self, connection: Connection) -> None:
         self._endpoint_url = connection.endpoint_url
-        self._boto = boto3.Session(profile_name=connection.profile, region_name=connection.region)
+        # The AWS CLI knows this variable, boto3 does not.
+        region = connection.region or os.environ.get("AWS_REGION")
+        self._boto = boto3.Session(profile_name=connection.profile, region_name=region)
         if self._boto.region_name is None:
             raise OperationError(
                 "No AWS region", "", "Name one with --region, such as --region eu-central-1."

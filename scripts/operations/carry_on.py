@@ -75,9 +75,9 @@ def _continue_rollback(deployment: Deployment, stack: Stack) -> None:
 
 
 def _remove_leftovers(deployment: Deployment, stack: Stack) -> None:
-    for change_set_id in changeset.leftovers(deployment.cloudformation, stack.id):
+    for change_set_id in changeset.leftovers(deployment.cloudformation, stack.name):
         deployment.console.step("Removing a change set that an earlier run left unexecuted")
-        changeset.discard(deployment.cloudformation, stack.id, change_set_id)
+        changeset.discard(deployment.cloudformation, stack.name, change_set_id)
 
 
 _REMEDIES = {"ROLLBACK_COMPLETE": _remove_remains, "UPDATE_ROLLBACK_FAILED": _continue_rollback}

@@ -27,12 +27,20 @@ class Options:
 
 
 def deploy(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
-    """Deploys the environment where anything would change, and returns the outputs of its root stack.
+    """Checks the environment and deploys it; returns the outputs of its root stack.
 
-    Raises OperationError with the first reason when a check finds something, the change is declined, or the
-    deployment is rolled back. A second run carries on from wherever the first one stopped.
+    Raises OperationError with the first reason when a check finds something or `apply` fails.
     """
     check(environment, console)
+    return apply(environment, options, session, console)
+
+
+def apply(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
+    """Deploys the environment where anything would change; returns the outputs of its root stack.
+
+    Raises OperationError with the first reason when the change is declined or the deployment is rolled back. A
+    second run carries on from wherever the first one stopped.
+    """
     deployment = Deployment(environment, package(environment.templates), session, console)
     bucket = _upload(deployment, options)
     stack = settle(deployment)

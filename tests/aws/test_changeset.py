@@ -75,7 +75,7 @@ class Sets:
 
 
 def change_set(client: Any, name: str = "root") -> ChangeSet:
-    return ChangeSet(client, arn(name), stack_id("root"))
+    return ChangeSet(client, arn(name), stack_id("root"), "orthanc-test")
 
 
 def shape(changes: tuple[Change, ...]) -> dict[str, Any]:
@@ -237,8 +237,8 @@ def test_a_failing_removal_does_not_hide_what_went_wrong_before() -> None:
 def test_only_change_sets_of_this_tool_that_were_never_executed_are_leftovers() -> None:
     names = {"orthanc-aws-1": "AVAILABLE", "orthanc-aws-2": "EXECUTE_COMPLETE", "someone-elses": "AVAILABLE"}
     summaries = [
-        {"ChangeSetId": name, "ChangeSetName": name, "ExecutionStatus": status}
+        {"ChangeSetId": name, "ChangeSetName": name, "Status": "CREATE_COMPLETE", "ExecutionStatus": status}
         for name, status in names.items()
     ]
     client = scripted.client("cloudformation", ListChangeSets=lambda _: {"Summaries": summaries})
-    assert changeset.leftovers(client, stack_id("root")) == ["orthanc-aws-1"]
+    assert changeset.leftovers(client, "orthanc-test") == ["orthanc-aws-1"]

@@ -1,0 +1,25 @@
+"""One emulator for all tests that deploy."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.aws.session import Connection, Session
+from scripts.emulator import Emulator, running
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """An emulator of the tests' own, which no other process knows of."""
+    with running() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def session(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """A session in the emulator's account; the environment points there, too, for the length of the test."""
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return Session(Connection())

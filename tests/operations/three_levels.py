@@ -1,0 +1,66 @@
+"""A small rendered set, three stacks deep, to deploy in tests."""
+
+from pathlib import Path
+from typing import Any
+
+from generator import yaml_text
+from scripts.aws.package import LOCATION_PARAMETERS, NESTED_STACK
+from scripts.operations.environment import Environment
+
+REASON = "Load balancer not found"
+_BALANCER = "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/none/0123456789abcdef"
+_BROKEN = {
+    "Type": "AWS::ElasticLoadBalancingV2::Listener",
+    "Properties": {
+        "LoadBalancerArn": _BALANCER,
+        "Port": 80,
+        "Protocol": "HTTP",
+        "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    },
+}
+_LINT = {"cfn-lint": {"config": {"ignore_checks": ["W2001", "W3002", "I3011"]}}}
+_LOCATION = {name: {"Type": "String"} for name in LOCATION_PARAMETERS}
+
+
+def described(resource: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"Type": resource["Type"], "Metadata": {"orthanc-aws": {"Description": description}}} | resource
+
+
+def _nested(child: str, **parameters: Any) -> dict[str, Any]:
+    return {"Type": NESTED_STACK, "Properties": {"TemplateURL": f"{child}.yaml", "Parameters": parameters}}
+
+
+def _template(resources: dict[str, Any], output: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Metadata": _LINT,
+        "Parameters": parameters,
+        "Resources": resources,
+        "Outputs": {"Word": {"Value": output}},
+    }
+
+
+def write(folder: Path, word: str = "one", broken: bool = False) -> Environment:
+    """Writes the set and its parameter set; where it is `broken`, a resource of the innermost stack fails."""
+    word_parameter = {"Word": {"Type": "String", "AllowedPattern": "[a-z]+"}}
+    passed_on = {name: {"Ref": name} for name in ("Word", *_LOCATION)}
+    value = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Word"}}}
+    innermost = {"Value": described(value, "The word")} | ({"Broken": _BROKEN} if broken else {})
+    templates = {
+        "inner": _template(innermost, {"Fn::GetAtt": ["Value", "Value"]}, word_parameter),
+        "middle": _template(
+            {"Inner": _nested("inner", Word={"Ref": "Word"})},
+            {"Fn::GetAtt": ["Inner", "Outputs.Word"]},
+            word_parameter | _LOCATION,
+        ),
+        "root": _template(
+            {"Middle": described(_nested("middle", **passed_on), "All that there is")},
+            {"Fn::GetAtt": ["Middle", "Outputs.Word"]},
+            word_parameter | _LOCATION,
+        ),
+    }
+    for name, template in templates.items():
+        (folder / f"{name}.yaml").write_text(yaml_text.dump(template))
+    parameters = folder / "test.json"
+    parameters.write_text(f'{{"Word": "{word}"}}')
+    return Environment("test", f"orthanc-{folder.name.replace('_', '-')}", parameters, folder)
