@@ -14,12 +14,13 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="folder for its state and its lock (default: a temporary one)"
     )
+    parser.add_argument("--attached", action="store_true", help="end when the standard input is closed")
     arguments = parser.parse_args()
     if arguments.folder:
-        serve(arguments.port, arguments.folder)
+        serve(arguments.port, arguments.folder, arguments.attached)
     else:
         with tempfile.TemporaryDirectory(prefix="orthanc-aws-emulator-") as folder:
-            serve(arguments.port, Path(folder))
+            serve(arguments.port, Path(folder), arguments.attached)
 
 
 main()

@@ -103,7 +103,8 @@ def created_attributes(original: Function) -> Function:
 def updated_attributes(original: Function) -> Function:
     """Fn::GetAtt of a resource that is updated in place.
 
-    ministack keeps only those attributes that the type's update returns, and some return none; on AWS they stay.
+    ministack keeps only those attributes that the type's update returns, and some return none; on AWS they
+    stay.
     """
 
     def update(

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 REGION = "us-east-1"
 START_LIMIT = 30.0  # seconds; a start takes well under one on an idle machine
@@ -84,12 +86,12 @@ def running() -> Iterator[Emulator]:
     """An emulator for the length of the block, on a free port; raises EmulatorError if it does not start."""
     with tempfile.TemporaryDirectory(prefix="orthanc-aws-emulator-") as name:
         folder = Path(name)
-        process = _spawn(folder)
+        process = _spawn(folder, "--attached")
         try:
             yield _wait(folder, process)
         finally:
             process.kill()  # it would outlive a SIGTERM by half a minute
-            process.wait()
+            process.communicate()
 
 
 def ensure_running() -> Emulator:
@@ -104,14 +106,25 @@ def ensure_running() -> Emulator:
 def stop() -> bool:
     """Ends the background emulator and forgets what was deployed to it; False where none ran."""
     folder = _background_folder()
-    current = _read(folder)
-    stopped = bool(current and _is_locked(folder))
-    if current and stopped:
-        os.kill(current.pid, signal.SIGKILL)
-    for file in folder.iterdir():
-        if file.is_file() and file.name != "lock":
-            file.unlink()
-    return stopped
+    with (folder / "lock").open("ab") as lock:
+        was_running = not _acquired(lock)
+        if was_running:
+            # The emulator holds the lock as long as it lives: while it is held, the state's process is its own.
+            current = _read(folder)
+            if current is None:
+                raise EmulatorError("the emulator is just being started; stop it again in a moment")
+            os.kill(current.pid, signal.SIGKILL)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        _clear(folder)
+    return was_running
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
 
 
 def _background_folder() -> Path:
@@ -124,15 +137,15 @@ def _background_folder() -> Path:
     return folder
 
 
-def _spawn(folder: Path) -> "subprocess.Popen[bytes]":
+def _spawn(folder: Path, *options: str) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"TMPDIR": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "scripts.emulator", "--folder", str(folder)],
+            [sys.executable, "-m", "scripts.emulator", "--folder", str(folder), *options],
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if options else subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -149,6 +162,7 @@ def _wait(folder: Path, process: "subprocess.Popen[bytes]") -> Emulator:
             raise EmulatorError(f"the emulator ended with status {process.returncode}:\n{_log_tail(folder)}")
         time.sleep(0.02)
     process.kill()
+    process.wait()
     raise EmulatorError(f"the emulator was not ready after {START_LIMIT:.0f} seconds:\n{_log_tail(folder)}")
 
 
@@ -160,14 +174,12 @@ def _read(folder: Path) -> Emulator | None:
         return None
 
 
-def _is_locked(folder: Path) -> bool:
-    # The emulator holds the lock as long as it lives: while it is held, the state's process id is its own.
-    with (folder / "lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+def _acquired(lock: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    return True
 
 
 def _log_tail(folder: Path) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 
-def serve(port: int, folder: Path) -> None:
+def serve(port: int, folder: Path, attached: bool = False) -> None:
     """Serves on 127.0.0.1:`port` until the process is ended; all state stays in `folder`.
+
+    `attached` to the process that started it, it ends when that closes its standard input, however that comes
+    about.
 
     Prints the endpoint's URL and writes `state.json` once requests are answered. Exits with LOCK_HELD where
     another emulator lives in the folder.
@@ -32,7 +36,7 @@ def serve(port: int, folder: Path) -> None:
         port = listener.getsockname()[1]
         _configure(port, folder)
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(listener, lambda: _announce(f"http://127.0.0.1:{port}", folder)))
+            asyncio.run(_serve(listener, folder, attached))
 
 
 def extend() -> None:
@@ -50,6 +54,7 @@ def _lock(folder: Path) -> IO[bytes]:
     except BlockingIOError:
         print(f"an emulator lives in {folder} already", file=sys.stderr)
         sys.exit(LOCK_HELD)
+    (folder / "state.json").unlink(missing_ok=True)
     return lock
 
 
@@ -76,23 +81,31 @@ def _announce(endpoint_url: str, folder: Path) -> None:
     print(endpoint_url, flush=True)
 
 
-async def _serve(listener: socket.socket, ready: Callable[[], None]) -> None:
+def _end(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+async def _serve(listener: socket.socket, folder: Path, attached: bool) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack.app import app
 
     extend()
+    endpoint_url = "http://{}:{}".format(*listener.getsockname())
     config = Config()
-    config.bind = [f"fd://{listener.fileno()}"]
+    config.bind = [f"fd://{listener.detach()}"]
     config.errorlog = None
     config.graceful_timeout = 0
+    if attached:
+        asyncio.get_running_loop().add_reader(sys.stdin, _end, folder)
     ended = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, ended.set)
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            send = _when_started(send, ready)
+            send = _when_started(send, lambda: _announce(endpoint_url, folder))
         elif scope["type"] == "http" and scope["path"].startswith("/_emulator/"):
             await faults.control(scope, receive, send)
             return
