@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scripts.aws.statuses import is_failure, is_in_progress
+from scripts.aws.vocabulary import is_failure, is_in_progress
 from scripts.change_tree import change_tree
 from scripts.errors import OperationError
 from scripts.progress import LineProgress, Steps, count, look

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scripts.aws.package import NESTED_STACK
-from scripts.aws.statuses import is_consequence
+from scripts.aws.vocabulary import NESTED_STACK, is_consequence
 
 if TYPE_CHECKING:
     from scripts.aws.events import Event

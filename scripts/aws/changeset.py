@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from scripts.aws import stacks
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of
-from scripts.aws.package import NESTED_STACK
+from scripts.aws.vocabulary import NESTED_STACK
 from scripts.errors import OperationError
 
 NAME_PREFIX = "orthanc-aws-"

@@ -9,8 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scripts.aws.errors import code_of, message_of
-from scripts.aws.package import NESTED_STACK
-from scripts.aws.statuses import is_in_progress
+from scripts.aws.vocabulary import NESTED_STACK, is_in_progress
 
 _STARTS = frozenset(("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"))
 _BEGINNING = datetime.min.replace(tzinfo=UTC)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scripts.aws.events import Event
-from scripts.aws.statuses import is_consequence
+from scripts.aws.vocabulary import is_consequence
 
 _FAILURES = (
     "CREATE_FAILED",

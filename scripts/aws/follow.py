@@ -8,7 +8,7 @@ from scripts.aws.clock import SYSTEM_CLOCK, Clock
 from scripts.aws.errors import explain, is_transient
 from scripts.aws.events import Event, OperationEvents
 from scripts.aws.failures import Failure, first_failure
-from scripts.aws.statuses import is_failure
+from scripts.aws.vocabulary import is_failure
 from scripts.errors import OperationError
 
 Result = TypeVar("Result")

@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 
 from generator import yaml_text
+from scripts.aws.vocabulary import NESTED_STACK
 from scripts.errors import OperationError
 
 ROOT = "root.yaml"
-NESTED_STACK = "AWS::CloudFormation::Stack"
 LOCATION_PARAMETERS = ("TemplateBucket", "TemplateRegion", "TemplateKeyPrefix")
 # CloudFormation's quotas: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _MAX_BYTES = 1_000_000

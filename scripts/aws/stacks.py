@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of, message_of
-from scripts.aws.package import NESTED_STACK
-from scripts.aws.statuses import is_in_progress
+from scripts.aws.vocabulary import NESTED_STACK, is_in_progress
 
 _LONGEST_DELETION = 900.0
 

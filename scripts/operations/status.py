@@ -7,7 +7,7 @@ from scripts.aws import events, stacks
 from scripts.aws.failures import Failure
 from scripts.aws.follow import read
 from scripts.aws.session import Session
-from scripts.aws.statuses import is_failure
+from scripts.aws.vocabulary import is_failure
 from scripts.errors import OperationError
 from scripts.operations.environment import Environment
 

@@ -7,7 +7,8 @@ import pytest
 
 from generator import yaml_text
 from scripts.aws import package as packaging
-from scripts.aws.package import LOCATION_PARAMETERS, NESTED_STACK, Template, address, package
+from scripts.aws.package import LOCATION_PARAMETERS, Template, address, package
+from scripts.aws.vocabulary import NESTED_STACK
 from scripts.errors import OperationError
 
 LOCATION = {name: {"Type": "String"} for name in LOCATION_PARAMETERS}

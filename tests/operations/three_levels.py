@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from generator import yaml_text
-from scripts.aws.package import LOCATION_PARAMETERS, NESTED_STACK
+from scripts.aws.package import LOCATION_PARAMETERS
+from scripts.aws.vocabulary import NESTED_STACK
 from scripts.operations.environment import Environment
 
 REASON = "Load balancer not found"

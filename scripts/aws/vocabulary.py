@@ -1,4 +1,6 @@
-"""What the statuses of stacks and resources mean, and the reasons that CloudFormation gives for them."""
+"""CloudFormation's words: its statuses, the reasons that it gives for them, its own resource type."""
+
+NESTED_STACK = "AWS::CloudFormation::Stack"
 
 # How CloudFormation begins the reason of a failure that only follows from another one.
 _CONSEQUENCES = (
