@@ -1,0 +1,1 @@
+"""Keeps the documentation true: the picture, and the tables that say what the code says."""

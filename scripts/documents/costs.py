@@ -1,0 +1,57 @@
+"""Tables of what the parameter sets cost."""
+
+from collections.abc import Callable
+from functools import cache
+
+from scripts.documents.tables import NOTHING, PARAMETERS, SETS, TEMPLATES, set_values, table
+from scripts.operations import cost
+
+PRICES = PARAMETERS / "prices" / "us-east-1.json"
+
+_Count = Callable[..., list[cost.Item]]
+
+
+@cache
+def _price_list() -> cost.PriceList:
+    return cost.load_prices(PRICES)
+
+
+def _sums(count: _Count) -> list[dict[str, float]]:
+    return [cost.by_component(count(TEMPLATES, values, _price_list())) for values in set_values()]
+
+
+def by_component(count: _Count) -> str:
+    """Dollars by component and parameter set."""
+    sums = _sums(count)
+    components = list(dict.fromkeys(component for each in sums for component in each))
+    rows = [[component, *(_dollars(each.get(component, 0)) for each in sums)] for component in components]
+    rows.append(["**Sum**", *(f"**{_dollars(sum(each.values()))}**" for each in sums)])
+    return table(("US dollars", *(f"`{name}`" for name in SETS)), rows, right=len(SETS))
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.2f}" if amount else NOTHING
+
+
+def summary() -> str:
+    """One line for each parameter set."""
+    rows = [
+        [f"`{name}`", f"${sum(fixed.values()):,.0f}", f"${sum(kept.values()):,.0f}"]
+        for name, fixed, kept in zip(SETS, _sums(cost.monthly), _sums(cost.per_terabyte_kept), strict=True)
+    ]
+    return table(("Parameter set", "A month, idle", "A month for each TB kept"), rows, right=2)
+
+
+def prices() -> str:
+    """The unit prices, where they are from, and how each was checked."""
+    rows = [
+        [name, f"{price.usd:g}", price.unit, f"<{price.source}>", price.checked or "**not checked**"]
+        for name, price in _price_list().prices.items()
+    ]
+    return table(("What", "US dollars", "per", "Source", "Checked against"), rows)
+
+
+def assumptions() -> str:
+    """The quantities that no parameter decides."""
+    rows = [[name, f"{item.value:g}", item.why] for name, item in _price_list().assumptions.items()]
+    return table(("What", "Quantity", "Why"), rows)
