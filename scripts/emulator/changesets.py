@@ -21,8 +21,9 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import changesets, engine, handlers, helpers, provisioners
 
 from scripts.emulator import nested
-from scripts.emulator.fixes import STACK, with_stack_id
+from scripts.emulator.fixes.requests import with_stack_id
 from scripts.emulator.patching import Function, replace, replace_action
+from scripts.emulator.schemas import STACK
 
 Record = dict[str, Any]
 PLACEHOLDER = "{{IntrinsicFunction:"

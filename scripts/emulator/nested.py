@@ -16,8 +16,9 @@ from ministack.core.responses import get_account_id, get_region, new_uuid, now_i
 from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import handlers, provisioners, stacks
 
-from scripts.emulator.fixes import STACK, with_stack_id
+from scripts.emulator.fixes.requests import with_stack_id
 from scripts.emulator.patching import Function, replace
+from scripts.emulator.schemas import STACK
 
 Record = dict[str, Any]
 _MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)

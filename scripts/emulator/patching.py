@@ -26,3 +26,13 @@ def replace_action(action: str, make: Callable[[Function], Function]) -> None:
 
     handlers = cloudformation._ACTION_HANDLERS
     handlers[action] = make(handlers[action])
+
+
+def replace_handler(resource_type: str, operation: str, make: Callable[[Function], Function]) -> None:
+    """Replaces what creates, updates or deletes a resource type, in ministack's table and for its own calls."""
+    from ministack.services.cloudformation import provisioners
+
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+    original = handler[operation]
+    replace(original.__name__, (provisioners,), make)
+    handler[operation] = getattr(provisioners, original.__name__)

@@ -49,6 +49,8 @@ class Emulator:
             "AWS_CONFIG_FILE": config,
             "AWS_SHARED_CREDENTIALS_FILE": config,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
         }
 
     def use(self, environ: MutableMapping[str, str] = os.environ) -> None:
@@ -139,7 +141,11 @@ def _background_folder() -> Path:
 
 def _spawn(folder: Path, *options: str) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {"TMPDIR": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment |= {
+        "TMPDIR": str(folder),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "NO_PROXY": "127.0.0.1",
+    }
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "scripts.emulator", "--folder", str(folder), *options],

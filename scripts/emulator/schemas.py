@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Schema = dict[str, Any]
+STACK = "AWS::CloudFormation::Stack"
 
 
 @cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from scripts.emulator import faults
-from scripts.emulator.faults import Message, Receive, Send
+from scripts.emulator.faults import App, Message, Receive, Send
 from scripts.emulator.process import LOCK_HELD, REGION
 
 if TYPE_CHECKING:
@@ -102,16 +102,22 @@ async def _serve(listener: socket.socket, folder: Path, attached: bool) -> None:
     ended = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    application = cast("ASGIFramework", _application(app, lambda: _announce(endpoint_url, folder)))
+    await hypercorn_serve(application, config, shutdown_trigger=ended.wait)
+
+
+def _application(ministack: App, ready: Callable[[], None]) -> App:
+    guarded = faults.guard(ministack)
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            send = _when_started(send, lambda: _announce(endpoint_url, folder))
+            await ministack(scope, receive, _when_started(send, ready))
         elif scope["type"] == "http" and scope["path"].startswith("/_emulator/"):
             await faults.control(scope, receive, send)
-            return
-        await faults.guard(app)(scope, receive, send)
+        else:
+            await guarded(scope, receive, send)
 
-    await hypercorn_serve(cast("ASGIFramework", application), config, shutdown_trigger=ended.wait)
+    return application
 
 
 def _when_started(send: Send, ready: Callable[[], None]) -> Send:

@@ -57,9 +57,13 @@ def test_a_managed_master_secret_lives_and_dies_with_its_cluster(account: Accoun
     account.update(stack_id, cluster(BackupRetentionPeriod=7))
     assert account.outputs(stack_id)["Secret"] == arn
 
+    account.update(stack_id, cluster(DBClusterIdentifier=f"another-{uuid.uuid4().hex[:8]}"))
+    replaced = account.outputs(stack_id)["Secret"]
+    assert replaced != arn
     account.delete(stack_id)
-    with pytest.raises(ClientError, match="ResourceNotFound"):
-        secrets.get_secret_value(SecretId=arn)
+    for gone in (arn, replaced):
+        with pytest.raises(ClientError, match="ResourceNotFound"):
+            secrets.get_secret_value(SecretId=gone)
 
 
 def test_a_create_only_property_replaces_a_type_that_ministack_does_not_know(account: Account) -> None:
@@ -109,3 +113,80 @@ def test_events_of_an_update_name_the_resource_from_the_start(account: Account) 
     events = account.client("cloudformation").describe_stack_events(StackName=stack_id)["StackEvents"]
     updates = [event for event in events if event["ResourceStatus"] == "UPDATE_IN_PROGRESS"]
     assert all(event["PhysicalResourceId"] for event in updates)
+
+
+def test_conditions_understand_functions_and_pseudo_parameters(account: Account) -> None:
+    conditions = {
+        "HasSecond": {
+            "Fn::Not": [
+                {"Fn::Equals": [{"Fn::Select": [1, {"Fn::Split": [",", {"Fn::Sub": "${Ranges},"}]}]}, ""]},
+            ]
+        },
+        "IsHere": {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]},
+        "IsMapped": {"Fn::Equals": [{"Fn::FindInMap": ["Sizes", "small", "Readers"]}, "0"]},
+        "IsAll": {"Fn::And": [{"Condition": "IsHere"}, {"Condition": "IsMapped"}]},
+    }
+    template = {
+        "Parameters": {"Ranges": {"Type": "String"}},
+        "Mappings": {"Sizes": {"small": {"Readers": "0"}}},
+        "Conditions": conditions,
+        **TOPIC,
+        "Outputs": {name: {"Value": {"Fn::If": [name, "yes", "no"]}} for name in conditions},
+    }
+
+    def evaluated(ranges: str) -> dict[str, str]:
+        parameters = [{"ParameterKey": "Ranges", "ParameterValue": ranges}]
+        return account.outputs(account.create(template, Parameters=parameters))
+
+    always = {"IsHere": "yes", "IsMapped": "yes", "IsAll": "yes"}
+    assert evaluated("10.0.0.0/8") == {"HasSecond": "no", **always}
+    assert evaluated("10.0.0.0/8,172.16.0.0/12") == {"HasSecond": "yes", **always}
+
+
+def test_a_secret_is_referred_to_by_its_arn(account: Account) -> None:
+    def template(description: str, name: str) -> Template:
+        properties = {"Description": description, "Name": name, "SecretString": "{}"}
+        secret = {"Type": "AWS::SecretsManager::Secret", "Properties": properties}
+        return {"Resources": {"Secret": secret}, "Outputs": {"Arn": {"Value": {"Ref": "Secret"}}}}
+
+    names = [f"test/{uuid.uuid4().hex[:8]}" for _ in range(2)]
+    stack_id = account.create(template("before", names[0]))
+    arn = account.outputs(stack_id)["Arn"]
+    assert arn.startswith("arn:aws:secretsmanager:us-east-1:000000000000:secret:test/")
+
+    account.update(stack_id, template("after", names[0]))
+    secrets = account.client("secretsmanager")
+    assert account.outputs(stack_id)["Arn"] == arn
+    assert secrets.describe_secret(SecretId=arn)["Description"] == "after"
+
+    account.update(stack_id, template("after", names[1]))
+    assert account.status(stack_id) == "UPDATE_COMPLETE"
+    account.delete(stack_id)
+    for name in names:
+        with pytest.raises(ClientError, match="ResourceNotFound"):
+            secrets.describe_secret(SecretId=name)
+
+
+def test_a_target_group_has_the_name_that_metrics_are_filed_under(account: Account) -> None:
+    group = {
+        "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "Properties": {"Port": 443, "Protocol": "HTTPS", "TargetType": "ip"},
+    }
+    outputs = {"Name": {"Value": {"Fn::GetAtt": ["Group", "TargetGroupFullName"]}}}
+
+    stack_id = account.create({"Resources": {"Group": group}, "Outputs": outputs})
+
+    assert account.outputs(stack_id)["Name"].startswith("targetgroup/")
+
+
+def test_a_hosted_zone_that_a_record_names_exists(account: Account) -> None:
+    record = {"HostedZoneId": "Z0123456789", "Name": "images.example.org", "Type": "CNAME", "TTL": "60"}
+    record |= {"ResourceRecords": ["example.org"]}
+
+    stack_id = account.create(
+        {"Resources": {"Record": {"Type": "AWS::Route53::RecordSet", "Properties": record}}}
+    )
+
+    assert account.status(stack_id) == "CREATE_COMPLETE", account.reasons(stack_id)
+    zone = account.client("route53").get_hosted_zone(Id="Z0123456789")["HostedZone"]
+    assert zone["Name"] == "example.org."
