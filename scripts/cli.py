@@ -1,6 +1,7 @@
 """The command line `orthanc-aws`: arguments in, exit code out. `scripts.operations` has what a verb does."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -91,30 +92,47 @@ def _aws_options(command: Command) -> Command:
     return command
 
 
-def _environment(env: str, stack_name: str | None = None, templates: Path = TEMPLATES) -> "Environment":
+def _option(ctx: click.Context, name: str) -> Any:
+    """The value of an option that may stand before or after the verb."""
+    return ctx.params.get(name) or ctx.obj.get(name)
+
+
+def _environment(ctx: click.Context) -> "Environment":
+    """The environment that ENV and the verb's options name."""
     from scripts.operations.environment import Environment
 
+    env: str = ctx.params["env"]
     is_path = env.endswith(".json") or os.sep in env
     file = Path(env) if is_path else PARAMETERS / f"{env}.json"
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in PARAMETERS.glob("*.json"))) or "none"
         raise click.BadParameter(f"there is no {file}. Parameter sets: {known}.", param_hint="ENV")
-    return Environment(file.stem, stack_name or f"orthanc-{file.stem}", file, templates.resolve())
+    stack_name = _option(ctx, "stack_name") or f"orthanc-{file.stem}"
+    templates = ctx.params.get("templates", TEMPLATES).resolve()
+    return Environment(file.stem, stack_name, file, templates, _repeated(ctx, env))
 
 
-def _session(
-    ctx: click.Context, profile: str | None, region: str | None, endpoint_url: str | None, emulator: bool
-) -> "Session":
+def _repeated(ctx: click.Context, env: str) -> str:
+    """ENV with those of the options given that a further command needs as well."""
+    words = [env]
+    for name in ("stack_name", "profile", "region", "endpoint_url", "emulator"):
+        value, option = _option(ctx, name), f"--{name.replace('_', '-')}"
+        words += [option] if value is True else [option, value] if value else []
+    return shlex.join(words)
+
+
+def _session(ctx: click.Context) -> "Session":
+    """A session with the account that the options name."""
     from scripts.aws.session import Connection, Session
 
-    profile, region = profile or ctx.obj["profile"], region or ctx.obj["region"]
-    if emulator:
-        if profile or endpoint_url:
+    connection = Connection(*(_option(ctx, name) for name in ("profile", "region", "endpoint_url")))
+    if _option(ctx, "emulator"):
+        if connection.profile or connection.endpoint_url:
             raise click.UsageError("--emulator has its own endpoint and credentials.", ctx)
         from scripts.emulator import ensure_running
 
         ensure_running().use()
-    return Session(Connection(profile, region, endpoint_url))
+    return Session(connection)
 
 
 def _tags(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -178,9 +196,10 @@ def lint(templates: Path) -> None:
 @main.command()
 @_env_argument
 @_templates_option
-def validate(env: str, templates: Path) -> None:
+@click.pass_context
+def validate(ctx: click.Context, **_: Any) -> None:
     """Check a parameter set against the templates' constraints and Rules, without an account."""
-    environment = _environment(env, templates=templates)
+    environment = _environment(ctx)
     _judge(environment.mistakes(), "Mistakes in the parameter set", f"{environment.parameters} is valid")
 
 
@@ -196,12 +215,12 @@ def validate(env: str, templates: Path) -> None:
 @click.option("--bucket", help="Upload to this bucket instead.")
 @_aws_options
 @click.pass_context
-def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, **connection: Any) -> None:
+def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, **_: Any) -> None:
     """Package the templates under content-addressed names, and print where the root is."""
     from scripts.operations import package
 
     if bucket:
-        click.echo(package.upload(templates, bucket, _session(ctx, **connection)))
+        click.echo(package.upload(templates, bucket, _session(ctx)))
     else:
         click.echo(package.write(templates, out)[-1])
 
@@ -219,19 +238,10 @@ def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, 
 @_aws_options
 @click.pass_context
 def deploy(
-    ctx: click.Context,
-    env: str,
-    stack_name: str | None,
-    templates: Path,
-    bucket: str | None,
-    tags: dict[str, str],
-    yes: bool,
-    output: str,
-    **connection: Any,
+    ctx: click.Context, bucket: str | None, tags: dict[str, str], yes: bool, output: str, **_: Any
 ) -> None:
     """Deploy ENV: check, show what would change, ask, follow it to the end, print the outputs."""
-    environment = _environment(env, stack_name, templates)
-    session = _session(ctx, **connection)
+    environment, session = _environment(ctx), _session(ctx)
     from scripts.operations.deploy import Options, deploy
 
     console = _console(output)
@@ -244,10 +254,9 @@ def deploy(
 @_output_option
 @_aws_options
 @click.pass_context
-def status(ctx: click.Context, env: str, stack_name: str | None, output: str, **connection: Any) -> None:
+def status(ctx: click.Context, output: str, **_: Any) -> None:
     """Show how the stacks of ENV stand, and why the last operation failed if it did."""
-    environment = _environment(env, stack_name)
-    session = _session(ctx, **connection)
+    environment, session = _environment(ctx), _session(ctx)
     from scripts.operations.status import status
 
     _console(output).status(status(environment, session))
@@ -259,10 +268,9 @@ def status(ctx: click.Context, env: str, stack_name: str | None, output: str, **
 @_output_option
 @_aws_options
 @click.pass_context
-def outputs(ctx: click.Context, env: str, stack_name: str | None, output: str, **connection: Any) -> None:
+def outputs(ctx: click.Context, output: str, **_: Any) -> None:
     """Print the outputs of ENV's root stack."""
-    environment = _environment(env, stack_name)
-    session = _session(ctx, **connection)
+    environment, session = _environment(ctx), _session(ctx)
     from scripts.operations.status import find
 
     _console(output).outputs(find(environment, session).outputs)

@@ -68,12 +68,12 @@ def _label(step: Step, name: str) -> Text:
     symbol, colour = look(step.status)
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{symbol} {name}", style=colour)
-    if step.description:
-        text.append(f"  {step.description}")
     if step.is_stack and step.resources:
         text.append(f"  {step.finished_resources} done", style="dim")
     if step.is_at_work:
         text.append(f"  {_age(step)}", style="dim")
+    if step.description:
+        text.append(f"  {step.description}")
     if step.status.endswith("_FAILED"):
         text.append(f"  {step.reason}", style="red")
     return text

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from scripts.cli import main
-from scripts.emulator import Emulator
+from scripts.emulator import Emulator, stop
 from tests.operations.three_levels import REASON, write
 
 
@@ -132,7 +132,8 @@ def test_the_status_of_a_stack_that_was_never_deployed_says_how_to_deploy_it(
     result = run("status", *environment)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "There is no stack" in result.stderr
-    assert "`orthanc-aws deploy test` creates it." in result.stderr
+    _, option, stack_name = environment
+    assert f"`orthanc-aws deploy {environment[0]} {option} {stack_name}` creates it." in result.stderr
 
 
 def test_an_endpoint_where_nobody_listens_is_told_without_a_traceback(
@@ -192,6 +193,7 @@ def emulator_of_its_own(tmp_path: Path) -> Iterator[None]:
     before = dict(os.environ)
     os.environ["XDG_RUNTIME_DIR"] = str(tmp_path)
     yield
+    stop()
     os.environ.clear()
     os.environ.update(before)
 

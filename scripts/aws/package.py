@@ -80,7 +80,7 @@ class _Packager:
         return self._done[file]
 
     def _package(self, file: Path, parents: tuple[Path, ...]) -> Template:
-        mapping = _load(file)
+        mapping = load(file)
         children = {
             logical_id: self.template(self._child(file, logical_id, url), (*parents, file))
             for logical_id, url in _local_urls(mapping)
@@ -112,7 +112,8 @@ def _refused(where: str, problem: str) -> OperationError:
     )
 
 
-def _load(file: Path) -> dict[str, Any]:
+def load(file: Path) -> dict[str, Any]:
+    """The template in a file, short-form functions spelt out; raises OperationError where there is none."""
     try:
         mapping = yaml_text.load(file.read_text("utf-8"))
     except FileNotFoundError:

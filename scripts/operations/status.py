@@ -40,7 +40,7 @@ def find(environment: Environment, session: Session) -> stacks.Stack:
         raise OperationError(
             f"There is no stack {environment.stack_name} in {session.region} of account {session.account}",
             "",
-            f"`orthanc-aws deploy {environment.name}` creates it.",
+            f"`orthanc-aws deploy {environment.arguments}` creates it.",
         )
     return stack
 

@@ -53,7 +53,7 @@ def failed(environment: Environment, report: Report) -> OperationError:
     return OperationError(
         f"{environment.stack_name} is {report.status}",
         _reasons(report),
-        advice.format(deploy=f"orthanc-aws deploy {environment.name}", stack=environment.stack_name),
+        advice.format(deploy=f"orthanc-aws deploy {environment.arguments}", stack=environment.stack_name),
     )
 
 
@@ -70,8 +70,8 @@ def _reasons(report: Report) -> str:
 
 def _out_of_sight(environment: Environment, cause: OperationError) -> OperationError:
     find_again = (
-        f"The operation goes on in AWS: `orthanc-aws deploy {environment.name}` follows it again, "
-        f"`orthanc-aws status {environment.name}` shows how it stands."
+        f"The operation goes on in AWS: `orthanc-aws deploy {environment.arguments}` follows it again, "
+        f"`orthanc-aws status {environment.arguments}` shows how it stands."
     )
     advice = " ".join(filter(None, (cause.advice, find_again)))
     return OperationError(f"{environment.stack_name} is no longer followed", str(cause), advice)

@@ -18,7 +18,7 @@ from tests.aws import scripted
 from tests.aws.scripted import EXPIRED, Timeline, record, stack_id
 
 TEMPLATE = Template(key="root-0.yaml", body="", resources={}, children={}, parameters=frozenset())
-ENVIRONMENT = Environment("test", "root", Path("test.json"), Path())
+ENVIRONMENT = Environment("test", "root", Path("test.json"), Path(), "test")
 
 
 @dataclass

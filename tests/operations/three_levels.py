@@ -64,4 +64,4 @@ def write(folder: Path, word: str = "one", broken: bool = False) -> Environment:
         (folder / f"{name}.yaml").write_text(yaml_text.dump(template))
     parameters = folder / "test.json"
     parameters.write_text(f'{{"Word": "{word}"}}')
-    return Environment("test", f"orthanc-{folder.name.replace('_', '-')}", parameters, folder)
+    return Environment("test", f"orthanc-{folder.name.replace('_', '-')}", parameters, folder, "test")
