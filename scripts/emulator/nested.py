@@ -184,7 +184,7 @@ def _operate(
     async def run() -> None:
         handler = cfn._ACTION_HANDLERS[action]
         params = {"Action": [action], **wanted}
-        reason = refusal(with_stack_id(stack_id, lambda: handler(params)) if stack_id else handler(params))
+        reason = refusal(with_stack_id(stack_id, lambda: handler(params)))
         if reason:
             raise ValueError(reason)
         started()

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -140,6 +141,10 @@ def _background_folder() -> Path:
 
 
 def _spawn(folder: Path, *options: str) -> "subprocess.Popen[bytes]":
+    if find_spec("ministack") is None:
+        raise EmulatorError(
+            "ministack is not installed; install it with: pip install 'orthanc-aws[emulator]'"
+        )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {
         "TMPDIR": str(folder),

@@ -249,3 +249,17 @@ def test_another_change_set_for_a_stack_under_review_keeps_its_id(proposals: Pro
 
     assert first["StackId"] == second["StackId"]
     assert proposals.describe(first["ChangeSetId"])["Status"] == "CREATE_COMPLETE"
+
+
+def test_an_output_that_a_child_does_not_have_fails_the_change_set(
+    account: Account, proposals: Proposals
+) -> None:
+    root = two_children(account, producer())
+    root["Resources"]["Second"]["Properties"]["Parameters"]["Name"] = {
+        "Fn::GetAtt": ["First", "Outputs.Typo"]
+    }
+
+    change_set = proposals.propose(root)
+
+    assert (change_set["Status"], change_set["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+    assert "Outputs.Typo" in change_set["StatusReason"]

@@ -96,9 +96,9 @@ def reserved_id(original: Function) -> Function:
     return new_uuid
 
 
-def with_stack_id(stack_id: str, operation: Callable[[], Any]) -> Any:
-    """Runs an operation of ministack such that the stack which it creates gets this id."""
-    token = _RESERVED.set([stack_id.rpartition("/")[2]])
+def with_stack_id(stack_id: str | None, operation: Callable[[], Any]) -> Any:
+    """Runs an operation of ministack such that the stack which it creates, if it does, gets this id."""
+    token = _RESERVED.set([stack_id.rpartition("/")[2]] if stack_id else None)
     try:
         return operation()
     finally:
