@@ -1,0 +1,41 @@
+"""The project's Markdown files as the tests read them."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.documents.blocks import PROJECT, markdown_files
+
+PAGES = {str(path.relative_to(PROJECT)): path for path in markdown_files()}
+_FENCE = re.compile(r"^ *```([a-z]*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+
+
+def text(page: str) -> str:
+    return PAGES[page].read_text("utf-8")
+
+
+def prose(page: str) -> str:
+    """A page without its blocks of code."""
+    return _FENCE.sub("", text(page))
+
+
+def code(page: str, language: str) -> list[str]:
+    """The blocks of code of a page in one language, without their indentation."""
+    blocks = [body for found, body in _FENCE.findall(text(page)) if found == language]
+    return [re.sub(rf"^{re.match(' *', body)[0]}", "", body, flags=re.MULTILINE) for body in blocks]  # type: ignore[index]
+
+
+def commands(page: str) -> Iterator[list[str]]:
+    """The words of every `orthanc-aws` command line, in blocks of code and within sentences."""
+    lines = [line for block in code(page, "sh") for line in block.splitlines()]
+    for line in [*lines, *re.findall(r"`([^`\n]+)`", prose(page))]:
+        words = shlex.split(line, comments=True)
+        if words and words[0] == "orthanc-aws" and len(words) > 1:
+            yield words[1:]
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that a Markdown file's headings have on GitHub."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", path.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
