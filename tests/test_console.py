@@ -162,3 +162,20 @@ def test_every_status_has_a_symbol(status: str, symbol: str) -> None:
 def test_an_error_shows_what_failed_why_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     Console().failure(OperationError("It failed", "first\nthen", "Try again."))
     assert capsys.readouterr().err == "✗ It failed\n  first\n  then\n→ Try again.\n"
+
+
+class Terminal(io.StringIO):
+    """A stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_the_live_tree_and_everything_else_a_line_per_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Console().progress("orthanc-test", TEMPLATE) as listener:
+        assert isinstance(listener, LineProgress)
+    monkeypatch.setattr("sys.stderr", Terminal())
+    with Console().progress("orthanc-test", TEMPLATE) as listener:
+        assert isinstance(listener, LiveProgress)

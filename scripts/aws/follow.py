@@ -107,5 +107,5 @@ class _Patience:
             raise OperationError(
                 f"AWS could not be asked for {_PATIENCE / 60:.0f} minutes", str(explained or error)
             ) from error
-        self._listener.notice(f"{explained or error}. Trying again in {delay:.0f} s.")
+        self._listener.notice(f"{str(explained or error).rstrip('.')}. Trying again in {delay:.0f} s.")
         self._clock.sleep(delay)

@@ -99,7 +99,7 @@ def delete(cloudformation: Any, stack_id: str, clock: Clock = SYSTEM_CLOCK) -> s
     stack = None
     for delay in growing(_LONGEST_DELETION, clock):
         stack = find(cloudformation, stack_id)
-        if stack is None or not stack.in_progress:
+        if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_FAILED"):
             break
         clock.sleep(delay)
     return stack.status if stack else "DELETE_COMPLETE"

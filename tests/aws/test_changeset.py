@@ -34,6 +34,9 @@ class Sets:
         self._sets = {arn(name): content for name, content in sets.items()}
         self.stack_status = "UPDATE_COMPLETE"
 
+    def forget(self, name: str) -> None:
+        del self._sets[arn(name)]
+
     def client(self, **more: scripted.Answer) -> Any:
         answers: dict[str, scripted.Answer] = {
             "DescribeChangeSet": self._describe,
@@ -242,3 +245,28 @@ def test_only_change_sets_of_this_tool_that_were_never_executed_are_leftovers() 
     ]
     client = scripted.client("cloudformation", ListChangeSets=lambda _: {"Summaries": summaries})
     assert changeset.leftovers(client, "orthanc-test") == ["orthanc-aws-1"]
+
+
+def test_what_a_change_set_says_of_its_author_is_empty_once_it_is_gone() -> None:
+    def gone(_: Mapping[str, Any]) -> dict[str, Any]:
+        raise RefusalError("ChangeSetNotFound", "gone", 404)
+
+    known = scripted.client("cloudformation", DescribeChangeSet=lambda _: {"Description": "by jane"})
+    assert changeset.description_of(known, arn("root")) == "by jane"
+    forgotten = scripted.client("cloudformation", DescribeChangeSet=gone)
+    assert changeset.description_of(forgotten, arn("root")) == ""
+
+
+def test_a_change_set_whose_removal_takes_time_is_waited_for_before_the_stack_is_removed() -> None:
+    sets = Sets(root=[[]])
+    sets.stack_status = "REVIEW_IN_PROGRESS"
+    client = sets.client(DeleteChangeSet=lambda _: {})
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        sets.forget("root")
+
+    changeset.discard(client, "orthanc-test", arn("root"), Clock(now=lambda: 0.0, sleep=sleep))
+    assert len(waits) == 1
+    assert scripted.asked(client, "DeleteStack")

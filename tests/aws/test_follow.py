@@ -235,7 +235,9 @@ def test_a_passing_fault_is_waited_out_with_growing_delays_and_a_notice_each(fau
     report, watcher, waiting = followed(timeline)
     assert report.succeeded
     assert waiting.waits == [1, 2, 4]
-    assert len(watcher.notices) == 3
+    assert [notice.rpartition(". ")[2] for notice in watcher.notices] == [
+        f"Trying again in {seconds} s." for seconds in (1, 2, 4)
+    ]
     assert len(watcher.seen) == len(CREATED)
 
 

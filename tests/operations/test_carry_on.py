@@ -15,7 +15,7 @@ from scripts.operations.carry_on import settle
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
 from tests.aws import scripted
-from tests.aws.scripted import EXPIRED, Timeline, record, stack_id
+from tests.aws.scripted import EXPIRED, RefusalError, Timeline, record, stack_id
 
 TEMPLATE = Template(key="root-0.yaml", body="", resources={}, children={}, parameters=frozenset())
 ENVIRONMENT = Environment("test", "root", Path("test.json"), Path(), "test")
@@ -37,13 +37,16 @@ class Account:
             DescribeChangeSet=lambda _: {"Description": "orthanc-aws deploy test, by jane"},
             ListChangeSets=lambda _: {"Summaries": self.change_sets},
             ContinueUpdateRollback=self._continue,
+            DeleteStack=lambda _: {},
         )
         self.client = client
         session: Any = SimpleNamespace(cloudformation=client)
         return Deployment(ENVIRONMENT, TEMPLATE, session, Console())
 
-    def _describe(self, _: Mapping[str, Any]) -> dict[str, Any]:
+    def _describe(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        if status == "DELETE_COMPLETE" and arguments["StackName"] == "root":
+            raise RefusalError("ValidationError", "Stack with id root does not exist")
         stack = {"StackName": "root", "StackId": stack_id("root"), "CreationTime": scripted.EPOCH}
         return {"Stacks": [stack | {"StackStatus": status, "ChangeSetId": "arn:change-set"}]}
 
@@ -170,3 +173,21 @@ def test_a_change_set_of_somebody_else_is_not_touched() -> None:
     account = Account(["UPDATE_COMPLETE"], Timeline([]), change_sets=[other])
     settle(account.deployment())
     assert not scripted.asked(account.client, "DeleteChangeSet")
+
+
+def test_a_stack_whose_removal_starts_late_is_waited_for() -> None:
+    events = [
+        record("root", "root", "CREATE_IN_PROGRESS", 1),
+        record("root", "Bucket", "CREATE_FAILED", 2, "the name is taken"),
+        record("root", "root", "ROLLBACK_COMPLETE", 3),
+    ]
+    statuses = ["ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    account = Account(statuses, Timeline(events))
+    assert settle(account.deployment()) is None
+    assert scripted.asked(account.client, "DeleteStack") == [{"StackName": stack_id("root")}]
+
+
+def test_the_remains_of_a_failed_creation_that_cannot_be_removed_are_told() -> None:
+    account = Account(["ROLLBACK_COMPLETE", "DELETE_FAILED"], Timeline([]))
+    with pytest.raises(OperationError, match="root is DELETE_FAILED"):
+        settle(account.deployment())
