@@ -59,8 +59,9 @@ def install() -> None:
 def _take(target: str, *kinds: str) -> Fault | None:
     with _lock:
         for fault in _faults:
-            if fault.target == target and fault.kind in kinds and fault.times > 0:
+            if fault.target == target and fault.kind in kinds:
                 fault.times -= 1
+                _faults[:] = [left for left in _faults if left.times > 0]
                 return fault
     return None
 

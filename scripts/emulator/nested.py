@@ -202,14 +202,17 @@ def refusal(answer: tuple[int, Record, bytes]) -> str:
 
 def _reason(child: Record, verb: str) -> str:
     events = cfn._stack_events[child["StackId"]]
+    own = [index for index, event in enumerate(events) if event["PhysicalResourceId"] == child["StackId"]]
+    begun = max(index for index in own if events[index]["ResourceStatus"] == f"{verb.upper()}_IN_PROGRESS")
     failed = [
         event["LogicalResourceId"]
-        for event in events
-        if event["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED")
-        and event["PhysicalResourceId"] != child["StackId"]
+        for index, event in enumerate(events)
+        if index > begun
+        and index not in own
+        and event["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED")
     ]
     if not failed:
-        return child.get("StackStatusReason") or events[-1]["ResourceStatusReason"]
+        return child["StackStatusReason"] or events[-1]["ResourceStatusReason"]
     return f"The following resource(s) failed to {verb}: [{', '.join(failed)}]. "
 
 

@@ -322,6 +322,24 @@ def _scaling_is_missing(_plain: Account) -> bool:
     return "application-autoscaling" not in services
 
 
+def _unchanged_resource_is_reported(plain: Account) -> bool:
+    stack_id = plain.create(_stack(TOPIC))
+    plain.update(stack_id, _stack(TOPIC, TOPIC))
+    return ("R0", "UPDATE_COMPLETE", "") in plain.events(stack_id)
+
+
+def _new_resource_is_reported_as_updated(plain: Account) -> bool:
+    stack_id = plain.create(_stack(TOPIC))
+    plain.update(stack_id, _stack(TOPIC, TOPIC))
+    return ("R1", "UPDATE_COMPLETE", "") in plain.events(stack_id)
+
+
+def _removal_is_not_reported(plain: Account) -> bool:
+    stack_id = plain.create(_stack(TOPIC, TOPIC))
+    plain.update(stack_id, _stack(TOPIC))
+    return ("R1", "DELETE_COMPLETE", "") not in plain.events(stack_id)
+
+
 DEFECTS: dict[str, Callable[[Account], bool]] = {
     "fixes/requests.py: virtual_hosted_documents": _virtual_host_is_not_understood,
     "fixes/requests.py: family_of_stacks": _family_is_not_reported,
@@ -329,7 +347,10 @@ DEFECTS: dict[str, Callable[[Account], bool]] = {
     "fixes/requests.py: repeated_requests": _repeated_request_is_refused,
     "fixes/provisioning.py: functions_in_conditions": _condition_is_wrong,
     "fixes/provisioning.py: created_attributes": _attribute_is_missing,
-    "fixes/provisioning.py: events_with_physical_ids": _updating_events_lack_the_physical_id,
+    "fixes/events.py: events_as_on_aws (physical ids)": _updating_events_lack_the_physical_id,
+    "fixes/events.py: untouched_resources": _unchanged_resource_is_reported,
+    "fixes/events.py: events_as_on_aws (new resources)": _new_resource_is_reported_as_updated,
+    "fixes/events.py: cleanup_of_an_update": _removal_is_not_reported,
     "fixes/resources.py: arn_of_master_secret": _master_secret_is_missing,
     "fixes/resources.py: full_name_of_target_group": _target_group_name_is_short,
     "fixes/resources.py: secret_by_arn": _secret_is_referred_to_by_name,

@@ -104,6 +104,48 @@ def test_a_request_that_is_repeated_with_its_token_is_answered_as_the_first_time
     assert account.status(account.wait(first["StackId"])) == "CREATE_COMPLETE"
 
 
+def test_an_update_reports_what_it_changes_and_nothing_else(account: Account) -> None:
+    def topic(display_name: str) -> Template:
+        return {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": display_name}}
+
+    before = {"Kept": topic("x"), "Changed": topic("x"), "Removed": topic("x")}
+    stack_id = account.create({"Resources": before})
+    known = len(account.events(stack_id))
+
+    account.update(stack_id, {"Resources": {"Kept": topic("x"), "Changed": topic("y"), "Added": topic("x")}})
+
+    name = account.stack(stack_id)["StackName"]
+    events = [event[:2] for event in account.events(stack_id)[known:]]
+    assert [status for logical_id, status in events if logical_id == name] == [
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_COMPLETE",
+    ]
+    assert sorted(event for event in events if event[0] != name) == [
+        ("Added", "CREATE_COMPLETE"),
+        ("Added", "CREATE_IN_PROGRESS"),
+        ("Changed", "UPDATE_COMPLETE"),
+        ("Changed", "UPDATE_IN_PROGRESS"),
+        ("Removed", "DELETE_COMPLETE"),
+        ("Removed", "DELETE_IN_PROGRESS"),
+    ]
+    listed = account.client("cloudformation").list_stack_resources(StackName=stack_id)[
+        "StackResourceSummaries"
+    ]
+    statuses = {item["LogicalResourceId"]: item["ResourceStatus"] for item in listed}
+    assert statuses["Added"] == "CREATE_COMPLETE"
+
+
+def test_a_new_resource_that_fails_in_an_update_failed_to_be_created(account: Account) -> None:
+    stack_id = account.create(TOPIC)
+    bad = {"Type": "AWS::SNS::Topic", "Properties": {"Typo": "x"}}
+
+    account.update(stack_id, {"Resources": {**TOPIC["Resources"], "Bad": bad}})
+
+    assert ("Bad", "CREATE_FAILED") in [event[:2] for event in account.events(stack_id)]
+    assert account.status(stack_id) == "UPDATE_ROLLBACK_COMPLETE"
+
+
 def test_events_of_an_update_name_the_resource_from_the_start(account: Account) -> None:
     stack_id = account.create(TOPIC)
     changed = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x"}}}}

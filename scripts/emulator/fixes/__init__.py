@@ -3,7 +3,7 @@
 
 def install() -> None:
     """Applies every fix to the ministack of this process."""
-    from scripts.emulator.fixes import provisioning, requests, resources
+    from scripts.emulator.fixes import events, provisioning, requests, resources
 
-    for part in (provisioning, resources, requests):
+    for part in (provisioning, resources, requests, events):
         part.install()

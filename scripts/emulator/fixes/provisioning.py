@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from scripts.emulator import attributes, schemas
@@ -18,7 +17,6 @@ def install() -> None:
     replace("_provision_resource", (provisioners, stacks), created_attributes)
     replace("_update_resource", (provisioners, stacks), updated_attributes)
     replace("_property_recreation", (provisioners, stacks), recreation_by_schema)
-    replace("_add_event", (stacks,), events_with_physical_ids)
     replace("_runs_on_worker_thread", (stacks,), provisioning_off_the_event_loop)
 
 
@@ -104,33 +102,6 @@ def recreation_by_schema(original: Function) -> Function:
         return schemas.requires_recreation(resource_type, name)
 
     return recreation
-
-
-def events_with_physical_ids(original: Function) -> Function:
-    """`PhysicalResourceId` in the events of a resource that exists.
-
-    ministack leaves it out until the resource is complete; AWS gives it as soon as there is one, and a nested
-    stack can only be followed by it.
-    """
-
-    def add(
-        stack_id: str,
-        stack_name: str,
-        logical_id: str,
-        resource_type: str,
-        status: str,
-        reason: str = "",
-        physical_id: str = "",
-        detailed_status: str = "",
-    ) -> None:
-        if not physical_id:
-            record = (cloudformation._stacks.get(stack_name) or {}).get("_resources", {}).get(logical_id, {})
-            physical_id = record.get("PhysicalResourceId", "")
-        original(
-            stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status
-        )
-
-    return add
 
 
 def provisioning_off_the_event_loop(_original: Function) -> Function:
