@@ -153,13 +153,13 @@ def _old_snapshots(root: DeployedStack) -> int:
     return old_days + int(max(0, monthly_days - POINT_IN_TIME_DAYS) / DAYS_PER_MONTH)
 
 
-def _load_balancer(properties: Properties, _: DeployedStack, rates: Rates) -> list[Line]:
+def _load_balancer(properties: Properties, stack: DeployedStack, rates: Rates) -> list[Line]:
     idle_units = rates["capacity units of an idle load balancer"].value
     lines: list[Line] = [
         (BALANCERS, "load balancer", HOURS),
         (BALANCERS, "load balancer capacity unit", idle_units * HOURS),
     ]
-    if properties["Scheme"] == "internet-facing":
+    if stack.value(properties["Scheme"]) == "internet-facing":
         lines.append((ADDRESSES, "public IPv4 address", 2 * HOURS))  # one in each zone
     return lines
 
