@@ -35,11 +35,16 @@ class Value(AWSHelperFn):
     parameter_type: ClassVar[str] = "String"
     constraints: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, expression: Any, origin: str = "", joined: bool = False) -> None:
-        """`joined` says that a list's expression is already one comma-separated string."""
-        self.data = expression
+    def __init__(self, expression: Any, origin: str = "", joined: bool = False, condition: str = "") -> None:
+        """`joined` says that a list's expression is already one comma-separated string.
+
+        `condition` names the one without which the value is the empty string.
+        """
+        self.unconditional = expression
+        self.data = If(condition, expression, "") if condition else expression
         self.origin = origin or f"an expression of kind {type(self).__name__}"
         self.joined = joined
+        self.condition = condition
 
     @property
     def argument(self) -> Any:
@@ -114,9 +119,7 @@ class Stack(Generic[InputsT, OutputsT]):
         made = self.build(template, self.inputs(**arguments))
         for item in _fields(self.outputs):
             value = _checked(self.name, "output", item, getattr(made, item.name))
-            template.add_output(
-                Output(logical(item.name), Description=item.metadata["Description"], Value=value.argument)
-            )
+            template.add_output(_output(item, value))
         return template
 
 
@@ -169,10 +172,9 @@ def nest(
     template.add_resource(child)
 
     def wire(item: Field[Any]) -> Any:
-        reference: Any = GetAtt(child, f"Outputs.{logical(item.name)}")
-        if condition:
-            reference = If(condition, reference, "")
-        return _kind(item)(reference, origin=f"output '{item.name}' of stack '{stack.name}'", joined=True)
+        reference = GetAtt(child, f"Outputs.{logical(item.name)}")
+        origin = f"output '{item.name}' of stack '{stack.name}'"
+        return _kind(item)(reference, origin, joined=True, condition=condition)
 
     return stack.outputs(**{item.name: wire(item) for item in _fields(stack.outputs)})
 
@@ -208,6 +210,13 @@ def _declaration(item: Field[Any]) -> dict[str, Any]:
             f"parameter '{item.name}' of the root shows no input of that name and kind of {of.__name__}"
         )
     return {**_declaration(original), **item.metadata["constraints"]}
+
+
+def _output(item: Field[Any], value: Value) -> Output:
+    name, description = logical(item.name), item.metadata["Description"]
+    if value.condition:
+        return Output(name, Description=description, Condition=value.condition, Value=value.unconditional)
+    return Output(name, Description=description, Value=value.argument)
 
 
 def _parameter(item: Field[Any]) -> Parameter:

@@ -117,6 +117,13 @@ class OptionalBucketName(Value):
     )
 
 
+class OptionalVaultArn(Value):
+    constraints: ClassVar = _matching(
+        f"({_ARN.format(service='backup', resource='backup-vault:[A-Za-z0-9_-]{2,50}')})?",
+        "the ARN of a backup vault, or empty",
+    )
+
+
 class TopicArn(Value):
     constraints: ClassVar = _arn("sns", "[A-Za-z0-9_-]+", "the ARN of an SNS topic")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Template
+from troposphere import GetAtt, If, Ref, Template
 from troposphere import elasticloadbalancingv2 as elb
 
 from generator.core import Value
@@ -14,6 +14,7 @@ from generator.kinds import (
     SecurityGroupId,
     SubnetIds,
     TargetGroupName,
+    Text,
     TopicArn,
     VpcId,
 )
@@ -32,14 +33,14 @@ def load_balancer(
     template: Template,
     title: str,
     *,
-    scheme: str,
-    subnets: SubnetIds,
+    name: str,
+    scheme: Text | str,
+    subnets: SubnetIds | If,
     group: SecurityGroupId,
     access_logs_bucket: BucketName,
     deletion_protection: Flag,
 ) -> elb.LoadBalancer:
-    """Adds an Application Load Balancer that logs everything and drops what is malformed."""
-    prefix = "public" if scheme == "internet-facing" else "internal"
+    """Adds an Application Load Balancer that logs everything, under its `name`, and drops what is malformed."""
     attributes: dict[str, Any] = {
         "deletion_protection.enabled": deletion_protection,
         "idle_timeout.timeout_seconds": str(IDLE_SECONDS),
@@ -52,7 +53,7 @@ def load_balancer(
         attributes |= {
             f"{kind}_logs.s3.enabled": "true",
             f"{kind}_logs.s3.bucket": access_logs_bucket,
-            f"{kind}_logs.s3.prefix": f"{prefix}-{kind.replace('_', '-')}",
+            f"{kind}_logs.s3.prefix": f"{name}-{kind.replace('_', '-')}",
         }
     balancer = elb.LoadBalancer(
         title,
@@ -65,7 +66,7 @@ def load_balancer(
             elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in attributes.items()
         ],
     )
-    return template.add_resource(described(balancer, f"The {prefix} load balancer"))
+    return template.add_resource(described(balancer, f"The {name} load balancer"))
 
 
 def target_group(template: Template, title: str, vpc: VpcId, port: int) -> elb.TargetGroup:

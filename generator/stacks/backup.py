@@ -32,6 +32,7 @@ from generator.kinds import (
     KeyArn,
     Number,
     OptionalBucketName,
+    OptionalVaultArn,
     Text,
     TopicArn,
 )
@@ -68,19 +69,14 @@ class BackupInputs:
         ConstraintDescription=f"must be a number of days from {SHORTEST_RETENTION_DAYS} to 36500.",
     )
     monthly_backup_days: Number = parameter(
-        "Monthly snapshots are kept for this many days.",
+        "Monthly snapshots are kept for this many days. Each one of the database is billed as a full copy: with DICOM"
+        " files in the database, years of them cost many times what the storage does.",
         Default=400,
         MinValue=SHORTEST_RETENTION_DAYS,
         MaxValue=36500,
         ConstraintDescription=f"must be a number of days from {SHORTEST_RETENTION_DAYS} to 36500.",
     )
-    backup_copy_vault_arn: Text = parameter(
-        "Every snapshot is copied to this backup vault, in another region or another account of your organisation;"
-        " empty for no copies.",
-        Default="",
-        AllowedPattern=r"^(arn:aws[a-z-]*:backup:[a-z0-9-]+:[0-9]{12}:backup-vault:[A-Za-z0-9_-]{2,50})?$",
-        ConstraintDescription="must be the ARN of a backup vault, or empty.",
-    )
+    backup_copy_vault_arn: OptionalVaultArn = parameter("The vault that snapshots are copied to, or empty.")
     database_export: Text = parameter(
         "How often the database's tables are exported to S3 as Parquet files, for analysis and as an archive that no"
         " database is needed to read. DICOM files kept in the database are not part of it: snapshots hold those.",

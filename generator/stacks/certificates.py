@@ -19,7 +19,9 @@ from generator.parts.notes import described
 @dataclass(frozen=True)
 class CertificatesInputs:
     domain_name: HostName = parameter(
-        "The name that clients reach the image store by, in lower case, such as images.example.org."
+        "The name that clients reach the image store by, in lower case, such as images.example.org.",
+        # A certificate's first name has at most 64 characters, of which `internal.` takes nine.
+        MaxLength=55,
     )
     hosted_zone_id: OptionalHostedZoneId = parameter(
         "The public Route 53 hosted zone, in this account, of the domain name. With it, both certificates are issued"
@@ -36,6 +38,7 @@ class CertificatesInputs:
         "The name that NGINX reaches Orthanc by, resolved inside the VPC only; the internal certificate must cover it."
         " Empty for the domain name with 'internal.' before it.",
         Default="",
+        MaxLength=64,
     )
     internal_certificate_arn: OptionalCertificateArn = parameter(
         "A certificate of AWS Certificate Manager, in this region, for the internal domain name. Needed only without a"

@@ -71,6 +71,7 @@ def build(template: Template, inputs: FirewallInputs) -> FirewallOutputs:
             "Logging",
             ResourceArn=acl.get_att("Arn"),
             LogDestinationConfigs=[arn("logs", "log-group:${FirewallLogGroup}")],
+            LoggingFilter=_blocked_and_counted(),
             RedactedFields=_private_fields(),
         )
     )
@@ -142,6 +143,18 @@ def _no_upload() -> wafv2.Statement:
         )
     )
     return wafv2.Statement(NotStatement=wafv2.NotStatement(Statement=upload))
+
+
+def _blocked_and_counted() -> wafv2.LoggingFilter:
+    """What passes is in the load balancer's log already, and would cost more here than anything else."""
+    kept = [
+        wafv2.Condition(ActionCondition=wafv2.ActionCondition(Action=action))
+        for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")
+    ]
+    return wafv2.LoggingFilter(
+        DefaultBehavior="DROP",
+        Filters=[wafv2.Filter(Behavior="KEEP", Requirement="MEETS_ANY", Conditions=kept)],
+    )
 
 
 def _private_fields() -> list[wafv2.LoggingConfigurationFieldToMatch]:

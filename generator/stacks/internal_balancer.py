@@ -50,6 +50,7 @@ def build(template: Template, inputs: InternalBalancerInputs) -> InternalBalance
     balancer = load_balancer(
         template,
         "LoadBalancer",
+        name="internal",
         scheme="internal",
         subnets=inputs.application_subnets,
         group=inputs.internal_balancer_group,

@@ -8,26 +8,48 @@ from awacs.aws import (
     Action,
     Allow,
     ArnLike,
+    Bool,
+    Condition,
     ForAllValuesStringEquals,
     Principal,
     Statement,
     StringEquals,
     StringLike,
 )
-from troposphere import AccountId, GetAtt, Ref, Sub, Template, kms
+from troposphere import (
+    AccountId,
+    And,
+    Equals,
+    GetAtt,
+    If,
+    Not,
+    NoValue,
+    Ref,
+    Select,
+    Split,
+    Sub,
+    Template,
+    kms,
+)
 
 from generator.core import Stack, output, parameter
-from generator.kinds import DeploymentName, KeyArn
+from generator.kinds import DeploymentName, KeyArn, OptionalVaultArn
 from generator.names import arn
-from generator.parts.policies import allow_service, document, from_this_account
+from generator.parts.policies import VERSION, allow_service, from_this_account
 
 DELETION_WINDOW_DAYS = 30
+NO_VAULT = "-"
 _USE = [actions.Decrypt, Action("kms", "GenerateDataKey*"), actions.DescribeKey]
 
 
 @dataclass(frozen=True)
 class KeysInputs:
     deployment: DeploymentName = parameter("The name that the keys' aliases begin with.")
+    backup_copy_vault_arn: OptionalVaultArn = parameter(
+        "Every snapshot is copied to this backup vault, in another region or another account of your organisation;"
+        " empty for no copies.",
+        Default="",
+    )
 
 
 @dataclass(frozen=True)
@@ -42,8 +64,9 @@ class KeysOutputs:
 
 def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
     """Customer-managed KMS keys, rotated every year, each with a policy for one purpose."""
+    _add_copy_condition(template, inputs)
 
-    def key(name: str, purpose: str, *statements: Statement) -> KeyArn:
+    def key(name: str, purpose: str, *statements: Statement | If) -> KeyArn:
         made = template.add_resource(
             kms.Key(
                 f"{name}Key",
@@ -52,7 +75,7 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
                 Description=purpose,
                 EnableKeyRotation=True,
                 PendingWindowInDays=DELETION_WINDOW_DAYS,
-                KeyPolicy=document(_account_decides(), *statements),
+                KeyPolicy={"Version": VERSION, "Statement": [_account_decides(), *statements]},
             )
         )
         template.add_resource(
@@ -65,7 +88,9 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
         return KeyArn(GetAtt(made, "Arn"))
 
     return KeysOutputs(
-        data_key=key("Data", "The image store's database, image bucket and secrets"),
+        data_key=key(
+            "Data", "The image store's database, image bucket and secrets", *_copying_account(inputs)
+        ),
         logs_key=key("Logs", "The image store's log groups", _log_groups()),
         archive_key=key(
             "Archive", "The image store's archive of trails and exports", _trail(), _trail_describes()
@@ -74,6 +99,44 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
         backup_key=key("Backup", "The image store's backup vault"),
         compute_key=key("Compute", "The image store's task storage", _task_storage(), _task_storage_grant()),
     )
+
+
+def _vault_account(inputs: KeysInputs) -> Select:
+    """The account of the vault for copies, the fifth part of its ARN, or a mark where there is no vault."""
+    return Select(4, Split(":", Sub(inputs.backup_copy_vault_arn.in_sub + f":{NO_VAULT}" * 4)))
+
+
+def _add_copy_condition(template: Template, inputs: KeysInputs) -> None:
+    account = _vault_account(inputs)
+    template.add_condition(
+        "CopiesToAnotherAccount", And(Not(Equals(account, NO_VAULT)), Not(Equals(account, AccountId)))
+    )
+
+
+def _copying_account(inputs: KeysInputs) -> list[If]:
+    """Another account can copy a snapshot of Aurora only if it may use the key that the snapshot is encrypted with.
+
+    Source: Aurora user guide, "Sharing encrypted snapshots".
+    """
+    theirs = Principal(
+        "AWS", Sub("arn:${AWS::Partition}:iam::${Account}:root", Account=_vault_account(inputs))
+    )
+    use = Statement(
+        Sid="CopyingAccountUses",
+        Effect=Allow,
+        Principal=theirs,
+        Action=[*_USE, Action("kms", "ReEncrypt*")],
+        Resource=["*"],
+    )
+    grant = Statement(
+        Sid="CopyingAccountGrants",
+        Effect=Allow,
+        Principal=theirs,
+        Action=[actions.CreateGrant],
+        Resource=["*"],
+        Condition=Condition(Bool("kms:GrantIsForAWSResource", "true")),
+    )
+    return [If("CopiesToAnotherAccount", statement, NoValue) for statement in (use, grant)]
 
 
 def _account_decides() -> Statement:

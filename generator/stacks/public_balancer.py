@@ -1,4 +1,4 @@
-"""The internet-facing load balancer: where clients arrive, and where tokens and client certificates are checked."""
+"""The public load balancer: where clients arrive, and where tokens and client certificates are checked."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,14 @@ _SCOPE = r"^[\x21\x23-\x5B\x5D-\x7E]{1,128}$"  # RFC 6749, section 3.3: scope-to
 @dataclass(frozen=True)
 class PublicBalancerInputs:
     vpc: VpcId = parameter("The VPC.")
-    public_subnets: SubnetIds = parameter("The subnets that the load balancer lies in.")
+    public_subnets: SubnetIds = parameter("The subnets that an internet-facing load balancer lies in.")
+    application_subnets: SubnetIds = parameter("The subnets that an internal load balancer lies in.")
+    scheme: Text = parameter(
+        "Whether clients come from the Internet (internet-facing) or only through the VPC, by VPN, Direct Connect or"
+        " peering (internal). A change replaces the load balancer and its address.",
+        Default="internet-facing",
+        AllowedValues=["internet-facing", "internal"],
+    )
     public_balancer_group: SecurityGroupId = parameter("The load balancer's security group.")
     access_logs_bucket: BucketName = parameter("The bucket that the load balancer's logs are written to.")
     certificate: CertificateArn = parameter("The certificate that clients are shown.")
@@ -107,15 +114,17 @@ class PublicBalancerOutputs:
 
 
 def build(template: Template, inputs: PublicBalancerInputs) -> PublicBalancerOutputs:
-    """The internet-facing load balancer, with its listeners, access control and DNS record."""
+    """The public load balancer, with its listeners, access control and DNS record."""
     template.add_condition("IsJwt", Equals(inputs.access_mode, "jwt"))
     template.add_condition("IsMtls", Equals(inputs.access_mode, "mtls"))
+    template.add_condition("IsInternal", Equals(inputs.scheme, "internal"))
     template.add_condition("HasHostedZone", Not(Equals(inputs.hosted_zone_id, "")))
     balancer = load_balancer(
         template,
         "LoadBalancer",
-        scheme="internet-facing",
-        subnets=inputs.public_subnets,
+        name="public",
+        scheme=inputs.scheme,
+        subnets=If("IsInternal", inputs.application_subnets, inputs.public_subnets),
         group=inputs.public_balancer_group,
         access_logs_bucket=inputs.access_logs_bucket,
         deletion_protection=inputs.deletion_protection,

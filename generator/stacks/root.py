@@ -17,7 +17,7 @@ from troposphere import (
     Template,
 )
 
-from generator.core import Stack, gather, nest, output, parameter, shown
+from generator.core import Stack, Value, gather, nest, output, parameter, shown
 from generator.kinds import (
     BucketName,
     CidrBlock,
@@ -31,6 +31,7 @@ from generator.kinds import (
     OptionalCertificateArn,
     OptionalHostedZoneId,
     OptionalHostName,
+    OptionalVaultArn,
     RetentionDays,
     Span,
     SslPolicy,
@@ -94,6 +95,7 @@ class RootInputs:
     )
     ssl_policy: SslPolicy = shown(PublicBalancerInputs, group=ADDRESS, label="TLS security policy")
 
+    scheme: Text = shown(PublicBalancerInputs, group=ACCESS, label="Where clients come from")
     client_ranges: CidrBlocks = shown(NetworkInputs, group=ACCESS, label="Client address ranges")
     access_mode: Text = shown(PublicBalancerInputs, group=ACCESS, label="Access mode")
     jwt_issuer: Text = shown(PublicBalancerInputs, group=ACCESS, label="Token issuer (jwt)")
@@ -153,7 +155,7 @@ class RootInputs:
     monthly_backup_days: Number = shown(
         BackupInputs, group=BACKUPS, label="Days that monthly snapshots are kept"
     )
-    backup_copy_vault_arn: Text = shown(BackupInputs, group=BACKUPS, label="Vault for copies")
+    backup_copy_vault_arn: OptionalVaultArn = shown(KeysInputs, group=BACKUPS, label="Vault for copies")
     database_export: Text = shown(BackupInputs, group=BACKUPS, label="Export of the database to S3")
 
     alarm_email: Text = shown(NotificationsInputs, group=WATCH, label="E-mail address for alarms")
@@ -196,10 +198,10 @@ class RootOutputs:
     backup_vault: Text = output("The backup vault.")
     archive_bucket: Text = output("The bucket of the trail's files.")
     export_bucket: Text = output("The bucket of the database's exports.")
-    image_bucket: Text = output("The bucket of the DICOM files; empty when they are kept in the database.")
-    trail: Text = output("The CloudTrail trail; empty when there is none of this deployment.")
+    image_bucket: Text = output("The bucket of the DICOM files, where they are not kept in the database.")
+    trail: Text = output("The CloudTrail trail, where this deployment has one of its own.")
     trail_log_group: Text = output("The log group of the trail's events.")
-    budget: Text = output("The budget; empty when none is set.")
+    budget: Text = output("The budget, where one is set.")
     template_source: Text = output("Where this deployment's templates lie.")
 
 
@@ -211,7 +213,7 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
     template.add_condition("HasBudget", Not(Equals(inputs.monthly_budget, "0")))
     deployment = DeploymentName(_unique_name(inputs))
 
-    keys = nest(template, KEYS, gather(KeysInputs, deployment=deployment))
+    keys = nest(template, KEYS, gather(KeysInputs, inputs, deployment=deployment))
     notifications = nest(template, NOTIFICATIONS, gather(NotificationsInputs, inputs, keys))
     logs = nest(template, LOGS, gather(LogsInputs, inputs, keys, deployment=deployment))
     network = nest(template, NETWORK, gather(NetworkInputs, inputs, logs, deployment=deployment))
@@ -308,21 +310,26 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
     return RootOutputs(
         dicom_web_url=Text(Sub("https://${DomainName}/dicom-web/")),
         load_balancer_dns_name=public_balancer.dns_name,
-        first_user_secret=Text(credentials.first_user.data),
-        users_secret=Text(credentials.users.data),
+        first_user_secret=_as_text(credentials.first_user),
+        users_secret=_as_text(credentials.users),
         dashboard_url=_dashboard_url(template, monitoring.dashboard),
-        alarm_topic=Text(notifications.topic.data),
-        audit_log_group=Text(logs.nginx_log_group.data),
+        alarm_topic=_as_text(notifications.topic),
+        audit_log_group=_as_text(logs.nginx_log_group),
         firewall=firewall.web_acl,
         backup_vault=backup.vault,
-        archive_bucket=Text(logs.archive_bucket.data),
-        export_bucket=Text(backup.export_bucket.data),
-        image_bucket=Text(storage.image_bucket.data),
+        archive_bucket=_as_text(logs.archive_bucket),
+        export_bucket=_as_text(backup.export_bucket),
+        image_bucket=_as_text(storage.image_bucket),
         trail=trail.trail,
-        trail_log_group=Text(logs.trail_log_group.data),
+        trail_log_group=_as_text(logs.trail_log_group),
         budget=budget.budget,
         template_source=Text(Sub("s3://${TemplateBucket}/${TemplateKeyPrefix} (${TemplateRegion})")),
     )
+
+
+def _as_text(value: Value) -> Text:
+    """An output of another kind, for people to read."""
+    return Text(value.unconditional, value.origin, condition=value.condition)
 
 
 def _unique_name(inputs: RootInputs) -> Join:

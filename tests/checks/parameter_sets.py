@@ -20,7 +20,7 @@ PARAMETER_SETS = {
         "ImageStorage": "s3",
         "CreateTrail": "true",
         "DatabaseSnapshot": "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:orthanc",
-        "BackupCopyVaultArn": "arn:aws:backup:us-west-2:123456789012:backup-vault:copies",
+        "BackupCopyVaultArn": "arn:aws:backup:us-west-2:210987654321:backup-vault:copies",
         "DatabaseExport": "weekly",
         "MonthlyBudget": "1000",
     },
