@@ -28,6 +28,7 @@ Template = dict[str, Any]
 SIGNATURES = {
     "cloudformation.changesets._create_change_set": "params",
     "cloudformation.changesets._find_change_set": "cs_name stack_name",
+    "cloudformation.changesets._resolve_props_for_diff": "template params stack_name stack_id",
     "cloudformation.engine._evaluate_conditions": "template params",
     "cloudformation.engine._resolve_parameters": "template provided_params previous_params",
     "cloudformation.engine._resolve_refs": "value resources params conditions mappings stack_name stack_id",
@@ -255,6 +256,14 @@ def _nested_change_set_is_missing(plain: Account) -> bool:
     return "ChangeSetId" not in changes[0]["ResourceChange"]
 
 
+def _conditions_do_not_count_in_a_change_set(plain: Account) -> bool:
+    never = {"No": {"Fn::Equals": ["a", "b"]}}
+    template = _stack(TOPIC, {**TOPIC, "Condition": "No"}, Conditions=never)
+    answer = _propose(plain, "canary-conditions", template, ChangeSetName="a")
+    changes = plain.client("cloudformation").describe_change_set(ChangeSetName=answer["Id"])["Changes"]
+    return len(changes) == 2
+
+
 def _placeholder_changes_its_id(plain: Account) -> bool:
     first = _propose(plain, "canary-review", _stack(TOPIC), ChangeSetName="a")
     second = _propose(plain, "canary-review", _stack(TOPIC), ChangeSetName="b")
@@ -357,7 +366,8 @@ DEFECTS: dict[str, Callable[[Account], bool]] = {
     "nested.py: with_failed_child": _failed_child_stays,
     "nested.py: delete": _child_is_deleted_without_its_policy,
     "nested.py: update": _child_update_loses_attributes,
-    "changesets.py": _nested_change_set_is_missing,
+    "changesets: conditional_resources": _conditions_do_not_count_in_a_change_set,
+    "changesets: with_children and all that it needs": _nested_change_set_is_missing,
     "autoscaling.py": _scaling_is_missing,
     "strictness.py: capabilities": _capabilities_are_not_asked_for,
     "strictness.py: known_parameters": _unknown_parameter_passes,

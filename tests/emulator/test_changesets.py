@@ -192,6 +192,28 @@ def test_a_change_three_levels_down_makes_a_change_set_of_an_otherwise_equal_roo
     assert proposals.tree(change_set["ChangeSetId"]) == {"Child": {"Grandchild": {"Topic": "Modify"}}}
 
 
+def test_resources_come_and_go_with_their_conditions(account: Account, proposals: Proposals) -> None:
+    def template(has_first: str) -> Template:
+        holds = {"Fn::Equals": [has_first, "true"]}
+        first, second = account.nest(producer()), topic()
+        return {
+            "Conditions": {"HasFirst": holds, "HasSecond": {"Fn::Not": [{"Condition": "HasFirst"}]}},
+            "Resources": {
+                "First": {**first, "Condition": "HasFirst"},
+                "Second": {**second, "Condition": "HasSecond"},
+                "Always": topic(),
+            },
+        }
+
+    created = proposals.propose(template("true"))
+    assert proposals.tree(created["ChangeSetId"]) == {"First": {"Topic": "Add"}, "Always": "Add"}
+    proposals.execute(created)
+
+    changed = proposals.propose(template("false"), "UPDATE")
+
+    assert proposals.tree(changed["ChangeSetId"]) == {"First": "Remove", "Second": "Add"}
+
+
 def test_a_tree_without_changes_says_so(account: Account, proposals: Proposals) -> None:
     root = two_children(account, producer())
     proposals.execute(proposals.propose(root))

@@ -21,10 +21,26 @@ _FAMILY = ("ParentChangeSetId", "RootChangeSetId", "IncludeNestedStacks")
 def install() -> None:
     """Makes the ministack of this process create, describe and delete change sets of whole trees."""
     replace("_resolve_parameters", (engine, handlers, changesets), unknown_values)
+    replace("_resolve_props_for_diff", (changesets,), conditional_resources)
     replace_action("CreateChangeSet", with_children)
     replace_action("DescribeChangeSet", with_family)
     replace_action("DeleteChangeSet", without_children)
     replace_action("DeleteStack", without_proposals)
+
+
+def conditional_resources(original: Function) -> Function:
+    """A resource comes and goes with its Condition; ministack compares the templates as if all conditions held."""
+
+    def resolve(template: Record, parameters: Record, stack_name: str, stack_id: str) -> Record:
+        resolved: Record = original(template, parameters, stack_name, stack_id)
+        conditions = engine._evaluate_conditions(template, parameters)
+        resources = resolved.get("Resources", {})
+        present = {
+            name: item for name, item in resources.items() if conditions.get(item.get("Condition"), True)
+        }
+        return {**resolved, "Resources": present}
+
+    return resolve
 
 
 def with_children(original: Function) -> Function:
