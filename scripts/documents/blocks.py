@@ -21,6 +21,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "cost-fixed": partial(costs.by_component, cost.monthly),
     "cost-kept": partial(costs.by_component, cost.per_terabyte_kept),
     "cost-moved": partial(costs.by_component, cost.per_terabyte_moved),
+    "cost-snapshots": costs.snapshots,
     "prices": costs.prices,
     "assumptions": costs.assumptions,
 }

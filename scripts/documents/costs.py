@@ -7,6 +7,7 @@ from scripts.documents.tables import NOTHING, PARAMETERS, SETS, TEMPLATES, set_v
 from scripts.operations import cost
 
 PRICES = PARAMETERS / "prices" / "us-east-1.json"
+RETENTIONS_DAYS = (35, 400, 1096, 2557)
 
 _Count = Callable[..., list[cost.Item]]
 
@@ -40,6 +41,18 @@ def summary() -> str:
         for name, fixed, kept in zip(SETS, _sums(cost.monthly), _sums(cost.per_terabyte_kept), strict=True)
     ]
     return table(("Parameter set", "A month, idle", "A month for each TB kept"), rows, right=2)
+
+
+def snapshots() -> str:
+    """What a terabyte in the database costs a month by how long monthly snapshots are kept."""
+    common = {**dict(zip(SETS, set_values(), strict=True))["production"], "ImageStorage": "database"}
+
+    def total(days: int) -> float:
+        items = cost.per_terabyte_kept(TEMPLATES, {**common, "MonthlyBackupDays": str(days)}, _price_list())
+        return sum(item.usd for item in items)
+
+    rows = [[days, f"{days / 365.25:.1f}", _dollars(total(days))] for days in RETENTIONS_DAYS]
+    return table(("`MonthlyBackupDays`", "Years", "US dollars a month for each TB"), rows, right=3)
 
 
 def prices() -> str:

@@ -140,8 +140,8 @@ def _items(lines: Iterable[Line], prices: PriceList) -> list[Item]:
     ]
 
 
-def _old_snapshots(root: DeployedStack) -> int:
-    """How many snapshots are billed, each for the whole database.
+def _old_snapshots(root: DeployedStack) -> float:
+    """How many snapshots are billed on the average, each for the whole database.
 
     Aurora charges nothing for snapshots that are younger than its own retention. Source: Aurora user guide,
     "Understanding Amazon Aurora backup storage usage".
@@ -150,7 +150,7 @@ def _old_snapshots(root: DeployedStack) -> int:
         int(root.value({"Ref": name})) for name in ("DailyBackupDays", "MonthlyBackupDays")
     )
     old_days = max(0, daily - POINT_IN_TIME_DAYS)
-    return old_days + int(max(0, monthly_days - POINT_IN_TIME_DAYS) / DAYS_PER_MONTH)
+    return old_days + max(0, monthly_days - POINT_IN_TIME_DAYS) / DAYS_PER_MONTH
 
 
 def _load_balancer(properties: Properties, stack: DeployedStack, rates: Rates) -> list[Line]:
