@@ -97,7 +97,6 @@ def _access_logs_bucket(template: Template, inputs: LogsInputs) -> BucketName:
         Waiver(
             "Load balancers cannot deliver logs to a bucket with a customer-managed key: SSE-S3 is the encryption there"
             " is.",
-            checkov=["CKV_AWS_145"],
             rule="S3DefaultEncryptionKMS",
         ),
         Waiver(

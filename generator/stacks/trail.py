@@ -8,7 +8,6 @@ from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, cl
 from generator.core import Stack, output, parameter
 from generator.kinds import BucketName, DeploymentName, KeyArn, LogGroupName, OptionalBucketName, Text
 from generator.names import arn
-from generator.parts.notes import Waiver, waived
 from generator.parts.policies import allow, service_role
 
 
@@ -60,13 +59,6 @@ def build(template: Template, inputs: TrailInputs) -> TrailOutputs:
             _management_events(),
             If("HasImageBucket", _image_events(), NoValue),
         ],
-    )
-    waived(
-        trail,
-        Waiver(
-            "CloudWatch alarms announce what matters; a message for each log file would be noise.",
-            checkov=["CKV_AWS_252"],
-        ),
     )
     template.add_resource(trail)
     return TrailOutputs(trail=Text(Ref(trail)))
