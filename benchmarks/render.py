@@ -70,16 +70,21 @@ def main(runs: int) -> None:
     """Prints the table."""
     tool = f"{BIN}/orthanc-aws"
     print(f"{'median':>10} {'peak':>11} {'faster':>7} {'smaller':>7}   than the peer; {runs} runs each")
+    floor = median([sys.executable, "-c", "import troposphere"], runs)
     with tempfile.TemporaryDirectory() as folder:
         render = median([tool, "render", "--templates", folder], runs)
-    print(line("orthanc-aws render", render))
+    lint = median([tool, "lint"], runs)
     print(
         line(
-            "import troposphere, and nothing else", median([sys.executable, "-c", "import troposphere"], runs)
+            f"orthanc-aws render: {render.seconds / floor.seconds:.1f} times the import of troposphere",
+            render,
         )
     )
-    print(time_line("orthanc-aws lint, in several processes", median([tool, "lint"], runs)))
+    print(line("import troposphere, and nothing else", floor))
+    print(time_line("orthanc-aws lint, in several processes", lint))
     print(line(PEER, PEER_SYNTH))
+    load = os.getloadavg()[0]
+    print(f"Load {load:.1f} on {os.cpu_count()} processors: times grow where it is higher than their number.")
 
 
 if __name__ == "__main__":
