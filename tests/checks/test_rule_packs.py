@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from tests.checks.deployment import deploy
+from tests.checks.exclusive import exclusive
 from tests.checks.parameter_sets import PARAMETER_SETS
 
+CACHE = Path(__file__).parents[2] / ".cache"
 JUDGE = Path(__file__).parents[1] / "rule_packs"
 
 # What the parameters of one set, not the templates, are to blame for.
@@ -46,9 +48,10 @@ class Judgement:
 def packages() -> None:
     """Installs cdk-nag as the lock file says, unless it is there."""
     installed = JUDGE / "node_modules" / ".package-lock.json"
-    lock = JUDGE / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run("npm", "ci", "--no-audit", "--no-fund", "--silent")
+    wanted = JUDGE / "package-lock.json"
+    with exclusive(CACHE / "rule_packs.lock"):
+        if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
+            run("npm", "ci", "--no-audit", "--no-fund", "--silent")
 
 
 def run(*command: str | Path) -> str:
