@@ -14,6 +14,10 @@ _WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken": "needed to pull any image; gives no right to one",
 }
 
+# Services that take a role on without telling for which account: a trust policy that asked would never be met.
+# Source: their user guides, whose trust policies have no condition, unlike those of the other services.
+_TELLS_NO_SOURCE = {"backup.amazonaws.com", "cloudtrail.amazonaws.com", "export.rds.amazonaws.com"}
+
 
 def _is_account_default(statement: Statement) -> bool:
     """The statement that lets the account's IAM policies decide about a key: without it nobody could."""
@@ -58,7 +62,12 @@ def negations(template: Template) -> Iterator[Finding]:
 def service_without_source(template: Template) -> Iterator[Finding]:
     """A service acts for any account, so a policy has to say for which."""
     for statement in statements(template):
-        services = [item for item in statement.principals if str(item).endswith("amazonaws.com")]
+        silent = _TELLS_NO_SOURCE if statement.actions == ("sts:AssumeRole",) else set()
+        services = [
+            item
+            for item in statement.principals
+            if str(item).endswith("amazonaws.com") and item not in silent
+        ]
         if statement.effect == "Allow" and services and not statement.conditions:
             yield Finding(statement.resource, statement.path, f"lets {services[0]} in for any account")
 
@@ -134,8 +143,16 @@ RULES = (
         "A service acts for all its customers: a policy must say for which of them.",
         service_without_source,
         _bucket_policy(
-            "{Effect: Allow, Principal: {Service: a.amazonaws.com}, Action: 's3:PutObject', Resource: x}"
+            "{Effect: Allow, Principal: {Service: backup.amazonaws.com}, Action: 's3:PutObject', Resource: x}"
         ),
+        resources("""
+            Role:
+              Type: AWS::IAM::Role
+              Properties:
+                AssumeRolePolicyDocument:
+                  Statement:
+                  - {Effect: Allow, Principal: {Service: ecs-tasks.amazonaws.com}, Action: 'sts:AssumeRole'}
+        """),
     ),
     rule(
         "IAM/no-users",

@@ -1,0 +1,51 @@
+"""cfn-lint finds nothing in the rendered set, in any region of the partitions aws, aws-cn and aws-us-gov."""
+
+import pytest
+
+from scripts.operations.lint import lint
+from tests.checks.rendered import TEMPLATES, rendered_set
+
+# Types that stand in a nested stack of their own, which is not created unless it is asked for.
+OPTIONAL = {"AWS::Budgets::Budget"}
+PARTITIONS_APART = ("us-iso", "eu-isoe", "eusc-")
+
+
+def regions() -> list[str]:
+    from cfnlint.helpers import REGIONS
+
+    return [region for region in REGIONS if not region.startswith(PARTITIONS_APART)]
+
+
+def used_types() -> set[str]:
+    return {
+        resource["Type"]
+        for template in rendered_set().values()
+        for resource in template.section("Resources").values()
+    }
+
+
+@pytest.mark.slow
+def test_the_rendered_set_is_clean_in_every_region() -> None:
+    assert lint(TEMPLATES, regions()) == []
+
+
+def test_every_region_offers_every_type_that_is_not_optional() -> None:
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+    missing = {
+        region: used_types() - OPTIONAL - set(PROVIDER_SCHEMA_MANAGER.get_resource_types(region))
+        for region in regions()
+    }
+    assert {region: types for region, types in missing.items() if types} == {}
+
+
+def test_an_optional_type_is_nowhere_but_in_a_conditional_nested_stack() -> None:
+    root = rendered_set()["root"]
+    optional_stacks = {
+        resource["Properties"]["TemplateURL"]
+        for _, resource in root.resources("AWS::CloudFormation::Stack")
+        if "Condition" in resource
+    }
+    for template in rendered_set().values():
+        if any(resource["Type"] in OPTIONAL for resource in template.section("Resources").values()):
+            assert f"{template.name}.yaml" in optional_stacks
