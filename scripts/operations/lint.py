@@ -8,8 +8,9 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 CONFIGURATION = Path(__file__).parents[2] / ".cfnlintrc.yaml"
 
@@ -25,24 +26,32 @@ def lint(folder: Path, regions: Sequence[str] = ()) -> list[str]:
     largest_first = sorted(folder.glob("*.yaml"), key=lambda path: path.stat().st_size, reverse=True)
     if not largest_first:
         return [f"{folder} has no templates"]
-    workers = min(os.cpu_count() or 1, len(largest_first))
-    shares = [[path.name for path in largest_first[start::workers]] for start in range(workers)]
+    names = [path.name for path in largest_first]
+    workers = min(os.cpu_count() or 1, len(names))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["cfnlint.config", "cfnlint.runner"])
-    with ProcessPoolExecutor(workers, context, initializer=os.chdir, initargs=(folder,)) as pool:
-        findings = [finding for share in pool.map(partial(_findings, regions), shares) for finding in share]
+    with ProcessPoolExecutor(workers, context, initializer=os.chdir, initargs=(folder.resolve(),)) as pool:
+        findings = [finding for found in pool.map(partial(_findings, regions), names) for finding in found]
     return [f"{name}:{line}:{column}: {message}" for name, line, column, message in sorted(findings)]
 
 
-def _findings(regions: Sequence[str], names: list[str]) -> list[Finding]:
-    """The findings about templates of the working directory, beside which cfn-lint finds the nested ones."""
+def _findings(regions: Sequence[str], name: str) -> list[Finding]:
+    """The findings about a template of the working directory, beside which cfn-lint finds the nested ones."""
     from cfnlint.config import ConfigMixIn
-    from cfnlint.runner import Runner
+    from cfnlint.runner import run_template_by_file_path
 
-    arguments = ["--config-file", str(CONFIGURATION), "--template", *names]
+    arguments = ["--config-file", str(CONFIGURATION), "--template", name]
     if regions:
         arguments += ["--regions", *regions]
+    matches = run_template_by_file_path(name, ConfigMixIn(arguments), _rules(), ignore_bad_template=False)
     return [
-        (match.filename, match.linenumber, match.columnnumber, f"{match.rule.id} {match.message}")
-        for match in Runner(ConfigMixIn(arguments)).run()
+        (name, match.linenumber, match.columnnumber, f"{match.rule.id} {match.message}") for match in matches
     ]
+
+
+@cache
+def _rules() -> Any:
+    """cfn-lint's own rules, which take half a second to make: a process needs them once."""
+    import cfnlint.rules
+
+    return cfnlint.rules.Rules.create_from_directory(str(Path(cfnlint.rules.__file__).parent))
