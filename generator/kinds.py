@@ -39,11 +39,9 @@ class Flag(Value):
 
 
 class DeploymentName(Value):
-    """The prefix of every physical name: what the user chose, and eight digits that are the root stack's own."""
+    """The prefix of every physical name, which ends in eight digits of the root stack's own id."""
 
-    constraints: ClassVar = _matching(
-        "[a-z][a-z0-9-]{1,22}-[0-9a-f]{8}", "a name, a hyphen and eight hex digits"
-    )
+    constraints: ClassVar = _matching("orthanc-[0-9a-f]{8}", "'orthanc-' and eight hex digits")
 
 
 class CidrBlock(Value):
@@ -61,12 +59,20 @@ class CidrBlocks(Value):
     )
 
 
+class ZoneName(Value):
+    parameter_type = "AWS::EC2::AvailabilityZone::Name"
+
+
 class VpcId(Value):
     parameter_type = "AWS::EC2::VPC::Id"
 
 
 class SubnetIds(Value):
     parameter_type = "List<AWS::EC2::Subnet::Id>"
+
+
+class RouteTableIds(Value):
+    parameter_type = "CommaDelimitedList"
 
 
 class SecurityGroupId(Value):

@@ -3,8 +3,6 @@
 # Each Orthanc task holds a connection for each thread of its index and one for its storage.
 # Source: the PostgreSQL plugin's `IndexConnectionsCount`; see `orthanc/orthanc.json`.
 INDEX_CONNECTIONS = 20
-CONNECTIONS_PER_TASK = INDEX_CONNECTIONS + 1
-MOST_TASKS = 20  # of either tier
 
 # A study of thousands of images takes minutes to send: nothing on its way may give up before the others.
 IDLE_SECONDS = 400

@@ -4,7 +4,7 @@ from typing import Any
 
 from troposphere import Template, cloudwatch
 
-from generator.kinds import TopicArn
+from generator.kinds import LogGroupName, TopicArn
 
 GREATER = "GreaterThanThreshold"
 GREATER_OR_EQUAL = "GreaterThanOrEqualToThreshold"
@@ -55,4 +55,23 @@ def alarm(
             OKActions=[topic],
             **properties,
         )
+    )
+
+
+def add_silence_alarm(template: Template, name: str, group: LogGroupName, topic: TopicArn) -> None:
+    """Adds the alarm on a log group that always has something to receive, and receives nothing."""
+    alarm(
+        template,
+        f"{name}Silent",
+        "A log group has received nothing for half an hour: what happens now is not recorded.",
+        topic,
+        namespace="AWS/Logs",
+        metric="IncomingLogEvents",
+        dimensions={"LogGroupName": group},
+        threshold=1,
+        comparison=LESS,
+        statistic="Sum",
+        minutes=10,
+        periods=3,
+        missing="breaching",
     )

@@ -206,6 +206,23 @@ def add_tier_alarms(
     )
 
 
+def add_refusal_alarm(template: Template, balancer: elb.LoadBalancer, topic: TopicArn) -> None:
+    """Adds the alarm on the 5xx answers of the load balancer itself: it found no task, or lost the one it had."""
+    alarm(
+        template,
+        "LoadBalancer5XXTooHigh",
+        "The load balancer itself answered more than ten requests a minute with a 5xx, three minutes in five.",
+        topic,
+        namespace="AWS/ApplicationELB",
+        metric="HTTPCode_ELB_5XX_Count",
+        dimensions={"LoadBalancer": balancer_name(balancer)},
+        threshold=10,
+        comparison=GREATER_OR_EQUAL,
+        statistic="Sum",
+        of_which=3,
+    )
+
+
 def add_failure_alarm(
     template: Template, tier: str, balancer: LoadBalancerName, targets: TargetGroupName, topic: TopicArn
 ) -> str:

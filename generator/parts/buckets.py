@@ -10,10 +10,11 @@ from generator.core import Value
 from generator.parts.policies import deny_without_tls, document
 
 
-def encrypted_with(key: Value) -> s3.BucketEncryption:
-    """SSE-KMS with a bucket key, which spares S3 a call to KMS for each object."""
+def encrypted_with(key: Value, bucket_key: bool = True) -> s3.BucketEncryption:
+    """SSE-KMS; a bucket key spares S3 a call to KMS for each object, but not every service can use it."""
     return _encryption(
-        s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key), BucketKeyEnabled=True
+        s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key),
+        BucketKeyEnabled=bucket_key,
     )
 
 
@@ -41,7 +42,8 @@ def private_bucket(
     bucket = template.add_resource(
         s3.Bucket(
             title,
-            DeletionPolicy="RetainExceptOnCreate",
+            # Even of a creation that failed: logs are in it by then, and CloudFormation cannot delete a full bucket.
+            DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
             BucketEncryption=encryption,
             OwnershipControls=s3.OwnershipControls(
@@ -61,6 +63,8 @@ def private_bucket(
     template.add_resource(
         s3.BucketPolicy(
             f"{title}Policy",
+            DeletionPolicy="Retain",
+            UpdateReplacePolicy="Retain",
             Bucket=Ref(bucket),
             PolicyDocument=document(deny_without_tls(Action("s3", "*"), everything), *statements),
         )

@@ -56,7 +56,6 @@ class BackupInputs:
     deployment: DeploymentName = parameter("The name that vault, plan and role begin with.")
     backup_key: KeyArn = parameter("The key that encrypts the vault.")
     archive_key: KeyArn = parameter("The key that encrypts the exports.")
-    data_key: KeyArn = parameter("The key that the database and the image bucket are encrypted with.")
     access_logs_bucket: BucketName = parameter("The bucket that S3 writes its access logs to.")
     database_arn: DatabaseClusterArn = parameter("The database.")
     image_bucket: OptionalBucketName = parameter("The bucket of the DICOM files, or empty.")
@@ -111,7 +110,7 @@ def _add_vault(template: Template, inputs: BackupInputs) -> backup.BackupVault:
     return template.add_resource(
         backup.BackupVault(
             "Vault",
-            DeletionPolicy="RetainExceptOnCreate",
+            DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
             BackupVaultName=inputs.deployment,
             EncryptionKeyArn=inputs.backup_key,
@@ -236,7 +235,7 @@ def _add_backup_alarms(template: Template, inputs: BackupInputs, vault: backup.B
 
 
 def _add_export_bucket(template: Template, inputs: BackupInputs) -> buckets.Bucket:
-    """A bucket of its own: RDS tries its exports out by writing and deleting, which an object lock would refuse."""
+    """A bucket of its own, without an object lock, into which RDS is not documented to export."""
     bucket = private_bucket(
         template,
         EXPORTS,
@@ -300,8 +299,9 @@ def _add_export(template: Template, inputs: BackupInputs, bucket: buckets.Bucket
     )
     made = alarm(
         template,
-        "DatabaseExportFailed",
-        "The scheduled export of the database could not be started.",
+        "DatabaseExportNotStarted",
+        "The scheduled export of the database could not be started. (Whether a started one ends well is in the RDS"
+        " console's list of exports.)",
         inputs.topic,
         namespace="AWS/Scheduler",
         metric="TargetErrorCount",
@@ -343,12 +343,7 @@ def _add_export_starter(template: Template, inputs: BackupInputs, writer: iam.Ro
             [GetAtt(writer, "Arn")],
             StringEquals("iam:PassedToService", "export.rds.amazonaws.com"),
         ),
-        allow(
-            "DescribeKeys",
-            [kms.DescribeKey, kms.Decrypt, kms.GenerateDataKey],
-            [inputs.archive_key, inputs.data_key],
-        ),
-        allow("GrantKey", [kms.CreateGrant], [inputs.archive_key]),
+        allow("GrantKey", [kms.DescribeKey, kms.CreateGrant], [inputs.archive_key]),
     )
 
 

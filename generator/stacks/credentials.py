@@ -86,7 +86,7 @@ def build(template: Template, inputs: CredentialsInputs) -> CredentialsOutputs:
 
 
 def _users(template: Template, inputs: CredentialsInputs) -> SecretArn:
-    """Begins without users; `orthanc-aws users` edits the value, which CloudFormation leaves alone from then on."""
+    """Begins without users. CloudFormation sets the value again only if this property changes: it never must."""
     secret = secretsmanager.Secret(
         "Users",
         Name=Sub("${Deployment}/users"),

@@ -1,8 +1,9 @@
 """Aurora Serverless v2 PostgreSQL: Orthanc's index and, unless S3 is chosen, the DICOM files themselves."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, iam, logs, rds
+from troposphere import Equals, FindInMap, GetAtt, If, Not, NoValue, Ref, Sub, Template, iam, logs, rds
 
 from generator import ports
 from generator.core import Stack, output, parameter
@@ -20,8 +21,8 @@ from generator.kinds import (
     SubnetIds,
     Text,
     TopicArn,
+    ZoneName,
 )
-from generator.limits import CONNECTIONS_PER_TASK, MOST_TASKS
 from generator.parts.alarms import GREATER_OR_EQUAL, LESS, alarm
 from generator.parts.notes import HIPAA, NIST, Waiver, described, waived
 from generator.parts.policies import service_role
@@ -33,6 +34,21 @@ DATABASE_NAME = "orthanc"
 CA = "rds-ca-rsa2048-g1"
 POINT_IN_TIME_DAYS = 35
 MONITORING_SECONDS = 60
+# Spans of capacity, and the connections that Aurora allows with each. Source: Aurora user guide, "Maximum connections
+# for Aurora Serverless v2": they follow from the greatest capacity, at most 2000 where the least is 0.5 or less.
+CAPACITIES = {
+    "0.5-2": 400,
+    "0.5-4": 823,
+    "1-8": 1669,
+    "1-16": 3360,
+    "2-16": 3360,
+    "2-32": 5000,
+    "4-32": 5000,
+    "4-64": 5000,
+    "8-64": 5000,
+    "8-128": 5000,
+    "16-256": 5000,
+}
 PARAMETERS = {
     "rds.force_ssl": "1",
     "ssl_min_protocol_version": "TLSv1.2",
@@ -55,6 +71,8 @@ PARAMETERS = {
 class DatabaseInputs:
     deployment: DeploymentName = parameter("The name that the cluster's identifier begins with.")
     data_subnets: SubnetIds = parameter("The subnets that the database's instances lie in.")
+    first_zone: ZoneName = parameter("The availability zone of the writer.")
+    second_zone: ZoneName = parameter("The availability zone of the reader.")
     database_group: SecurityGroupId = parameter("The security group of the database.")
     data_key: KeyArn = parameter("The key that encrypts the database and its master secret.")
     logs_key: KeyArn = parameter("The key that encrypts the database's log group.")
@@ -90,7 +108,7 @@ class DatabaseInputs:
         "The ARN of a cluster snapshot to begin from, empty for an empty database. Once deployed, leave it as it is,"
         " and change it only together with the database generation.",
         Default="",
-        AllowedPattern=r"^(arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:(cluster-)?snapshot:[A-Za-z0-9:_-]+)?$",
+        AllowedPattern=r"^(arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:cluster-snapshot:[A-Za-z0-9:_-]+)?$",
         ConstraintDescription="must be the ARN of a database cluster snapshot, or empty.",
     )
     database_generation: Number = parameter(
@@ -118,8 +136,19 @@ def build(template: Template, inputs: DatabaseInputs) -> DatabaseOutputs:
     log_group = _add_log_group(template, inputs)
     cluster = _add_cluster(template, inputs, log_group)
     role = _add_monitoring_role(template)
-    _add_instance(template, inputs, cluster, role, "Writer", 0)
-    _add_instance(template, inputs, cluster, role, "Reader", 1, Condition="HasReader")
+    _add_instance(template, inputs, cluster, role, "Writer", 0, AvailabilityZone=inputs.first_zone)
+    # The instance that is there first becomes the writer.
+    _add_instance(
+        template,
+        inputs,
+        cluster,
+        role,
+        "Reader",
+        1,
+        AvailabilityZone=inputs.second_zone,
+        Condition="HasReader",
+        DependsOn="Writer",
+    )
     _add_alarms(template, inputs, cluster)
     return DatabaseOutputs(
         database=DatabaseClusterName(Ref(cluster)),
@@ -134,7 +163,7 @@ def _add_log_group(template: Template, inputs: DatabaseInputs) -> logs.LogGroup:
     return template.add_resource(
         logs.LogGroup(
             "PostgresqlLogGroup",
-            DeletionPolicy="RetainExceptOnCreate",
+            DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
             LogGroupName=Sub("/aws/rds/cluster/${Deployment}-${DatabaseGeneration}/postgresql"),
             KmsKeyId=inputs.logs_key,
@@ -168,7 +197,8 @@ def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.Log
         # the old one, and two cannot have the same name.
         DBClusterIdentifier=Sub("${Deployment}-${DatabaseGeneration}"),
         Engine=ENGINE,
-        EngineVersion=ENGINE_VERSION,
+        # A snapshot may be of a later version than this, as AWS applies minor versions by itself.
+        EngineVersion=If("HasSnapshot", NoValue, ENGINE_VERSION),
         EngineLifecycleSupport="open-source-rds-extended-support-disabled",
         DatabaseName=If("HasSnapshot", NoValue, DATABASE_NAME),
         MasterUsername=If("HasSnapshot", NoValue, "orthanc_master"),
@@ -185,8 +215,8 @@ def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.Log
         ),
         StorageEncrypted=True,
         KmsKeyId=inputs.data_key,
+        # The same as AWS Backup's continuous rule asks for, which sets retention and window from then on.
         BackupRetentionPeriod=POINT_IN_TIME_DAYS,
-        PreferredBackupWindow="03:00-04:00",
         PreferredMaintenanceWindow="sun:04:30-sun:05:30",
         CopyTagsToSnapshot=True,
         DeletionProtection=inputs.deletion_protection,
@@ -211,7 +241,7 @@ def _add_instance(
     monitoring_role: iam.Role,
     title: str,
     promotion_tier: int,
-    **properties: str,
+    **properties: Any,
 ) -> None:
     instance = rds.DBInstance(
         title,
@@ -244,6 +274,7 @@ def _add_instance(
 
 
 def _add_alarms(template: Template, inputs: DatabaseInputs, cluster: rds.DBCluster) -> None:
+    template.add_mapping("Connections", {span: {"Alarm": most * 4 // 5} for span, most in CAPACITIES.items()})
     dimensions = {"DBClusterIdentifier": Ref(cluster)}
     alarm(
         template,
@@ -261,12 +292,12 @@ def _add_alarms(template: Template, inputs: DatabaseInputs, cluster: rds.DBClust
     alarm(
         template,
         "DatabaseConnectionsTooMany",
-        "Orthanc holds more connections than its largest number of tasks should: new ones may soon be refused.",
+        "The database has four fifths of the connections that its greatest capacity allows: raise DatabaseCapacity.",
         inputs.topic,
         namespace="AWS/RDS",
         metric="DatabaseConnections",
         dimensions=dimensions,
-        threshold=MOST_TASKS * CONNECTIONS_PER_TASK,
+        threshold=FindInMap("Connections", inputs.database_capacity, "Alarm"),
         comparison=GREATER_OR_EQUAL,
     )
     alarm(

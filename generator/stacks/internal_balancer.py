@@ -21,7 +21,14 @@ from generator.kinds import (
     TopicArn,
     VpcId,
 )
-from generator.parts.balancer import balancer_name, group_name, https_listener, load_balancer, target_group
+from generator.parts.balancer import (
+    add_refusal_alarm,
+    balancer_name,
+    group_name,
+    https_listener,
+    load_balancer,
+    target_group,
+)
 from generator.parts.notes import NIST, PCI, Waiver, waived
 
 
@@ -65,6 +72,7 @@ def build(template: Template, inputs: InternalBalancerInputs) -> InternalBalance
             packs=(NIST, PCI),
         ),
     )
+    add_refusal_alarm(template, balancer, inputs.topic)
     targets = target_group(template, "OrthancTargets", inputs.vpc, ports.ORTHANC_SIDECAR)
     https_listener(
         template,

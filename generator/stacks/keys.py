@@ -56,7 +56,7 @@ class KeysInputs:
 class KeysOutputs:
     data_key: KeyArn = output("Encrypts the database, the image bucket and the secrets.")
     logs_key: KeyArn = output("Encrypts the CloudWatch log groups.")
-    archive_key: KeyArn = output("Encrypts the archive bucket: the trail's files and the database exports.")
+    archive_key: KeyArn = output("Encrypts the trail's files and the database's exports.")
     notifications_key: KeyArn = output("Encrypts the alarm topic.")
     backup_key: KeyArn = output("Encrypts the backup vault.")
     compute_key: KeyArn = output("Encrypts the ephemeral storage of the Fargate tasks.")
@@ -81,6 +81,8 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
         template.add_resource(
             kms.Alias(
                 f"{name}Alias",
+                DeletionPolicy="RetainExceptOnCreate",
+                UpdateReplacePolicy="Retain",
                 AliasName=Sub(f"alias/{inputs.deployment.in_sub}-{name.lower()}"),
                 TargetKeyId=Ref(made),
             )
@@ -185,12 +187,12 @@ def _trail_describes() -> Statement:
 
 
 def _publishers() -> Sequence[Statement]:
-    """CloudWatch alarms, EventBridge rules and budgets publish to the topic."""
+    """CloudWatch alarms and budgets publish to the topic."""
     return [
         allow_service(
             sid, service, [actions.Decrypt, Action("kms", "GenerateDataKey*")], ["*"], *from_this_account()
         )
-        for sid, service in (("Alarms", "cloudwatch"), ("Events", "events"), ("Budgets", "budgets"))
+        for sid, service in (("Alarms", "cloudwatch"), ("Budgets", "budgets"))
     ]
 
 

@@ -46,7 +46,7 @@ class LogsOutputs:
     flow_log_group: LogGroupName = output("The VPC's flow logs.")
     trail_log_group: LogGroupName = output("The CloudTrail events.")
     access_logs_bucket: BucketName = output("Load balancers and buckets write their access logs here.")
-    archive_bucket: BucketName = output("The trail's files and the database exports, under object lock.")
+    archive_bucket: BucketName = output("The trail's files, under object lock.")
 
 
 def build(template: Template, inputs: LogsInputs) -> LogsOutputs:
@@ -56,7 +56,8 @@ def build(template: Template, inputs: LogsInputs) -> LogsOutputs:
         group = template.add_resource(
             logs.LogGroup(
                 f"{title}LogGroup",
-                DeletionPolicy="RetainExceptOnCreate",
+                # Even of a creation that failed: they may tell why.
+                DeletionPolicy="Retain",
                 UpdateReplacePolicy="Retain",
                 LogGroupName=Sub(name),
                 KmsKeyId=inputs.logs_key,
@@ -137,7 +138,8 @@ def _archive_bucket(template: Template, inputs: LogsInputs) -> BucketName:
     bucket = private_bucket(
         template,
         ARCHIVE,
-        encrypted_with(inputs.archive_key),
+        # The key's policy lets CloudTrail in by the trail's encryption context, which a bucket key would replace.
+        encrypted_with(inputs.archive_key, bucket_key=False),
         _trail_writes(),
         ObjectLockEnabled=True,
         ObjectLockConfiguration=s3.ObjectLockConfiguration(

@@ -18,7 +18,7 @@ from generator.kinds import (
     Text,
     TopicArn,
 )
-from generator.parts.alarms import LESS, alarm
+from generator.parts.alarms import add_silence_alarm
 
 HALF, THIRD, HEIGHT = 12, 8, 6
 
@@ -36,7 +36,6 @@ class MonitoringInputs:
     orthanc_service: ServiceName = parameter("The ECS service of the Orthanc tasks.")
     database: DatabaseClusterName = parameter("The identifier of the database cluster.")
     nginx_log_group: LogGroupName = parameter("The audit log.")
-    orthanc_log_group: LogGroupName = parameter("Orthanc's log.")
     flow_log_group: LogGroupName = parameter("The VPC's flow logs.")
 
 
@@ -47,14 +46,9 @@ class MonitoringOutputs:
 
 def build(template: Template, inputs: MonitoringInputs) -> MonitoringOutputs:
     """The dashboard, and the alarms on logs that have fallen silent."""
-    # NGINX writes a line for each of the load balancer's health checks, and the VPC always has traffic, so that
-    # silence means that lines are lost.
-    for title, group, what in (
-        ("AuditLogSilent", inputs.nginx_log_group, "NGINX's access log, the audit log,"),
-        ("OrthancLogSilent", inputs.orthanc_log_group, "Orthanc's log"),
-        ("FlowLogSilent", inputs.flow_log_group, "The VPC's flow log"),
-    ):
-        _alarm_when_silent(template, inputs.topic, title, group, what)
+    # NGINX writes a line for each of the load balancer's health checks, and the VPC always has traffic.
+    add_silence_alarm(template, "AuditLog", inputs.nginx_log_group, inputs.topic)
+    add_silence_alarm(template, "FlowLog", inputs.flow_log_group, inputs.topic)
     dashboard = template.add_resource(
         cloudwatch.Dashboard(
             "Dashboard",
@@ -63,26 +57,6 @@ def build(template: Template, inputs: MonitoringInputs) -> MonitoringOutputs:
         )
     )
     return MonitoringOutputs(dashboard=Text(Ref(dashboard)))
-
-
-def _alarm_when_silent(
-    template: Template, topic: TopicArn, title: str, group: LogGroupName, what: str
-) -> None:
-    alarm(
-        template,
-        title,
-        f"{what} has received nothing for half an hour: what happens now is not recorded.",
-        topic,
-        namespace="AWS/Logs",
-        metric="IncomingLogEvents",
-        dimensions={"LogGroupName": group},
-        threshold=1,
-        comparison=LESS,
-        statistic="Sum",
-        minutes=10,
-        periods=3,
-        missing="breaching",
-    )
 
 
 def _widgets() -> list[dict[str, Any]]:

@@ -35,10 +35,12 @@ from generator.kinds import (
     CidrBlocks,
     DeploymentName,
     LogGroupName,
+    RouteTableIds,
     SecurityGroupId,
     SubnetIds,
     Text,
     VpcId,
+    ZoneName,
 )
 from generator.names import arn
 from generator.parts.notes import Waiver, described, waived
@@ -51,12 +53,11 @@ SUBNET_ADDRESS_BITS = 8
 # Without a way to the Internet, tasks reach these through endpoints. Source: ECS developer guide, "Amazon ECS interface
 # VPC endpoints". The first word is the key of the service name's prefix.
 ENDPOINTS = {
-    "EcrApi": ("Ecr", "ecr.api"),
-    "EcrDocker": ("Ecr", "ecr.dkr"),
-    "Logs": ("Other", "logs"),
-    "SecretsManager": ("Other", "secretsmanager"),
-    "Kms": ("Other", "kms"),
-    "S3": ("Other", "s3"),
+    "EcrApi": ("Exception", "ecr.api"),
+    "EcrDocker": ("Exception", "ecr.dkr"),
+    "Logs": ("Usual", "logs"),
+    "SecretsManager": ("Usual", "secretsmanager"),
+    "S3": ("Exception", "s3"),
 }
 # Who opens connections to whom, and on which port: every such pair is two rules, one at each end.
 FLOWS = (
@@ -83,6 +84,7 @@ class NetworkInputs:
         Default="nat-per-zone",
         AllowedValues=["nat-per-zone", "single-nat", "none"],
     )
+    scheme: Text = parameter("Whether the public load balancer is internet-facing or internal.")
     client_ranges: CidrBlocks = parameter(
         "Only clients in these IPv4 ranges can connect: one to five, joined by commas. 0.0.0.0/0 opens the store to"
         " the Internet, guarded by its access control.",
@@ -96,6 +98,11 @@ class NetworkOutputs:
     public_subnets: SubnetIds = output("Hold the public load balancer and the NAT gateways.")
     application_subnets: SubnetIds = output("Hold the tasks and the internal load balancer.")
     data_subnets: SubnetIds = output("Hold the database; they have no route out of the VPC.")
+    application_route_tables: RouteTableIds = output(
+        "The application subnets' route tables: routes to networks that you connect to the VPC go here."
+    )
+    first_zone: ZoneName = output("The availability zone of the first subnet of each tier.")
+    second_zone: ZoneName = output("The availability zone of the second subnet of each tier.")
     public_balancer_group: SecurityGroupId = output("The security group of the public load balancer.")
     nginx_group: SecurityGroupId = output("The security group of the NGINX tasks.")
     internal_balancer_group: SecurityGroupId = output("The security group of the internal load balancer.")
@@ -111,7 +118,7 @@ def build(template: Template, inputs: NetworkInputs) -> NetworkOutputs:
     application = _add_subnets(template, vpc, "Application", 1)
     data = _add_subnets(template, vpc, "Data", 2)
     _route_public_subnets(template, vpc, public)
-    _route_application_subnets(template, vpc, public, application)
+    application_tables = _route_application_subnets(template, vpc, public, application)
     _route_data_subnets(template, vpc, data)
     groups = {
         name: _add_security_group(template, vpc, name, purpose)
@@ -135,6 +142,9 @@ def build(template: Template, inputs: NetworkInputs) -> NetworkOutputs:
         public_subnets=SubnetIds([Ref(subnet) for subnet in public]),
         application_subnets=SubnetIds([Ref(subnet) for subnet in application]),
         data_subnets=SubnetIds([Ref(subnet) for subnet in data]),
+        application_route_tables=RouteTableIds([Ref(table) for table in application_tables]),
+        first_zone=ZoneName(GetAtt(data[0], "AvailabilityZone")),
+        second_zone=ZoneName(GetAtt(data[1], "AvailabilityZone")),
         public_balancer_group=_group_id(groups["PublicBalancer"]),
         nginx_group=_group_id(groups["Nginx"]),
         internal_balancer_group=_group_id(groups["InternalBalancer"]),
@@ -147,6 +157,7 @@ def _add_conditions(template: Template, inputs: NetworkInputs) -> None:
     template.add_condition("HasNatPerZone", Equals(inputs.internet_egress, "nat-per-zone"))
     template.add_condition("HasNat", Or(Named("HasNatPerZone"), Equals(inputs.internet_egress, "single-nat")))
     template.add_condition("HasNoEgress", Equals(inputs.internet_egress, "none"))
+    template.add_condition("HasInternet", Or(Named("HasNat"), Equals(inputs.scheme, "internet-facing")))
     for index in range(1, MOST_CLIENT_RANGES):
         template.add_condition(
             f"HasClientRange{index + 1}", Not(Equals(Select(index, _padded_ranges(inputs)), NO_RANGE))
@@ -168,7 +179,7 @@ def _add_vpc(template: Template, inputs: NetworkInputs) -> ec2.VPC:
     )
     closed = Waiver(
         "CloudFormation cannot change the default group; the schedules CloseDefaultGroupIngress and"
-        " CloseDefaultGroupEgress keep it without rules.",
+        " CloseDefaultGroupEgress take out the rules that it is made with.",
         rule="VPCDefaultSecurityGroupClosed",
     )
     return template.add_resource(waived(vpc, closed))
@@ -215,6 +226,7 @@ def _route_public_subnets(template: Template, vpc: ec2.VPC, public: list[ec2.Sub
     table = _add_route_table(template, vpc, "Public", public)
     route = ec2.Route(
         "PublicInternetRoute",
+        Condition="HasInternet",
         DependsOn=attachment,
         RouteTableId=Ref(table),
         DestinationCidrBlock="0.0.0.0/0",
@@ -230,7 +242,7 @@ def _route_public_subnets(template: Template, vpc: ec2.VPC, public: list[ec2.Sub
 
 def _route_application_subnets(
     template: Template, vpc: ec2.VPC, public: list[ec2.Subnet], application: list[ec2.Subnet]
-) -> None:
+) -> list[ec2.RouteTable]:
     """Each zone's subnet has a table of its own, so that it can leave through the NAT gateway of its zone."""
     gateways = [_add_nat_gateway(template, zone, subnet) for zone, subnet in enumerate(public)]
     tables = []
@@ -258,6 +270,7 @@ def _route_application_subnets(
             PolicyDocument=_s3_endpoint_policy(),
         )
     )
+    return tables
 
 
 def _add_nat_gateway(template: Template, zone: int, subnet: ec2.Subnet) -> ec2.NatGateway:
@@ -393,9 +406,9 @@ def _add_endpoints(
     template.add_mapping(
         "EndpointPrefix",
         {
-            "aws": {"Ecr": "com.amazonaws", "Other": "com.amazonaws"},
-            "aws-us-gov": {"Ecr": "com.amazonaws", "Other": "com.amazonaws"},
-            "aws-cn": {"Ecr": "cn.com.amazonaws", "Other": "com.amazonaws"},
+            "aws": {"Usual": "com.amazonaws", "Exception": "com.amazonaws"},
+            "aws-us-gov": {"Usual": "com.amazonaws", "Exception": "com.amazonaws"},
+            "aws-cn": {"Usual": "com.amazonaws", "Exception": "cn.com.amazonaws"},
         },
     )
     group = _add_security_group(template, vpc, "Endpoints", "The private endpoints of AWS services")
@@ -501,10 +514,10 @@ def _add_flow_log(template: Template, inputs: NetworkInputs, vpc: ec2.VPC) -> No
 
 
 def _keep_default_group_closed(template: Template, vpc: ec2.VPC) -> None:
-    """Takes the rules that AWS puts into the VPC's default security group out, at once and every day anew.
+    """Takes the rules that AWS makes the VPC's default security group with out, and looks for them again every day.
 
     CloudFormation cannot change that group; EventBridge Scheduler calls the API without any code of ours. A call that
-    finds no rule left fails; the few tries more are for a role that IAM does not know everywhere yet.
+    finds no such rule fails, to no harm; the few tries more are for a role that IAM does not know everywhere yet.
     """
     group = GetAtt(vpc, "DefaultSecurityGroup")
     role = service_role(
@@ -528,7 +541,7 @@ def _keep_default_group_closed(template: Template, vpc: ec2.VPC) -> None:
         template.add_resource(
             scheduler.Schedule(
                 f"CloseDefaultGroup{direction}",
-                Description=f"Keeps the default security group without {direction.lower()} rules",
+                Description=f"Takes the first {direction.lower()} rule out of the default security group",
                 ScheduleExpression="rate(1 day)",
                 FlexibleTimeWindow=scheduler.FlexibleTimeWindow(Mode="OFF"),
                 Target=scheduler.Target(

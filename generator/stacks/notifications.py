@@ -23,7 +23,7 @@ class NotificationsInputs:
 
 @dataclass(frozen=True)
 class NotificationsOutputs:
-    topic: TopicArn = output("Alarms, failed backups and budget warnings are published here.")
+    topic: TopicArn = output("Alarms and budget warnings are published here.")
 
 
 def build(template: Template, inputs: NotificationsInputs) -> NotificationsOutputs:
@@ -41,7 +41,6 @@ def build(template: Template, inputs: NotificationsInputs) -> NotificationsOutpu
                     allow_service(sid, service, [actions.Publish], [Ref(topic)], *from_this_account())
                     for sid, service in (
                         ("Alarms", "cloudwatch"),
-                        ("Events", "events"),
                         ("Budgets", "budgets"),
                     )
                 ),

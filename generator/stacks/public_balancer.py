@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, ec2, route53
+from troposphere import Equals, GetAtt, If, Not, Ref, Sub, Template, ec2, route53
 from troposphere import elasticloadbalancingv2 as elb
 
 from generator import ports
@@ -27,7 +27,14 @@ from generator.kinds import (
     TopicArn,
     VpcId,
 )
-from generator.parts.balancer import balancer_name, group_name, https_listener, load_balancer, target_group
+from generator.parts.balancer import (
+    add_refusal_alarm,
+    balancer_name,
+    group_name,
+    https_listener,
+    load_balancer,
+    target_group,
+)
 from generator.parts.notes import Waiver, waived
 
 _OPTIONAL_HTTPS_URL = r"^(https://[^\s]+)?$"
@@ -41,7 +48,7 @@ class PublicBalancerInputs:
     application_subnets: SubnetIds = parameter("The subnets that an internal load balancer lies in.")
     scheme: Text = parameter(
         "Whether clients come from the Internet (internet-facing) or only through the VPC, by VPN, Direct Connect or"
-        " peering (internal). A change replaces the load balancer and its address.",
+        " peering (internal). It cannot be changed once deployed.",
         Default="internet-facing",
         AllowedValues=["internet-facing", "internal"],
     )
@@ -129,6 +136,7 @@ def build(template: Template, inputs: PublicBalancerInputs) -> PublicBalancerOut
         access_logs_bucket=inputs.access_logs_bucket,
         deletion_protection=inputs.deletion_protection,
     )
+    add_refusal_alarm(template, balancer, inputs.topic)
     targets = target_group(template, "NginxTargets", inputs.vpc, ports.NGINX)
     listener = _add_https_listener(template, inputs, balancer, targets)
     _add_token_rules(template, inputs, listener, targets)
@@ -174,7 +182,7 @@ def _add_https_listener(
             elb.MutualAuthentication(
                 Mode="verify", TrustStoreArn=Ref(trust_store), IgnoreClientCertificateExpiry=False
             ),
-            NoValue,
+            elb.MutualAuthentication(Mode="off"),
         ),
     )
 

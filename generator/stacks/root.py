@@ -71,17 +71,6 @@ SOURCE = "Where the templates lie (filled in by the deploy tool and by launch li
 
 @dataclass(frozen=True)
 class RootInputs:
-    deployment_name: Text = parameter(
-        "The names of all resources begin with this; the stack adds eight digits of its own, so that names are free"
-        " again after a stack is deleted.",
-        group=ADDRESS,
-        label="Name",
-        Default="orthanc",
-        AllowedPattern="^[a-z](-?[a-z0-9]){1,11}$",
-        ConstraintDescription=(
-            "must begin with a lower-case letter and go on with up to 11 lower-case letters, digits and single hyphens."
-        ),
-    )
     domain_name: HostName = shown(CertificatesInputs, group=ADDRESS, label="Domain name")
     hosted_zone_id: OptionalHostedZoneId = shown(
         CertificatesInputs, group=ADDRESS, label="Route 53 hosted zone"
@@ -202,6 +191,10 @@ class RootOutputs:
     trail: Text = output("The CloudTrail trail, where this deployment has one of its own.")
     trail_log_group: Text = output("The log group of the trail's events.")
     budget: Text = output("The budget, where one is set.")
+    vpc: Text = output("The VPC, to connect other networks to.")
+    application_route_tables: Text = output(
+        "The route tables of the application subnets: routes to networks that you connect go here."
+    )
     template_source: Text = output("Where this deployment's templates lie.")
 
 
@@ -211,7 +204,7 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
     template.add_condition("HasTrail", Equals(inputs.create_trail, "true"))
     template.add_condition("StoresInS3", Equals(inputs.image_storage, "s3"))
     template.add_condition("HasBudget", Not(Equals(inputs.monthly_budget, "0")))
-    deployment = DeploymentName(_unique_name(inputs))
+    deployment = DeploymentName(_unique_name())
 
     keys = nest(template, KEYS, gather(KeysInputs, inputs, deployment=deployment))
     notifications = nest(template, NOTIFICATIONS, gather(NotificationsInputs, inputs, keys))
@@ -227,7 +220,10 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
         gather(DatabaseInputs, inputs, keys, network, notifications, deployment=deployment),
     )
     trail = nest(
-        template, TRAIL, gather(TrailInputs, keys, logs, storage, deployment=deployment), condition="HasTrail"
+        template,
+        TRAIL,
+        gather(TrailInputs, keys, notifications, logs, storage, deployment=deployment),
+        condition="HasTrail",
     )
     certificates = nest(template, CERTIFICATES, gather(CertificatesInputs, inputs))
     public_balancer = nest(
@@ -323,6 +319,8 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
         trail=trail.trail,
         trail_log_group=_as_text(logs.trail_log_group),
         budget=budget.budget,
+        vpc=_as_text(network.vpc),
+        application_route_tables=_as_text(network.application_route_tables),
         template_source=Text(Sub("s3://${TemplateBucket}/${TemplateKeyPrefix} (${TemplateRegion})")),
     )
 
@@ -332,13 +330,14 @@ def _as_text(value: Value) -> Text:
     return Text(value.unconditional, value.origin, condition=value.condition)
 
 
-def _unique_name(inputs: RootInputs) -> Join:
-    """The chosen name and the first eight digits of the stack's own id.
+def _unique_name() -> Join:
+    """`orthanc-` and the first eight digits of the stack's own id, which no update can change.
 
-    What a deleted stack leaves behind on purpose (its logs, its last snapshot) can then never be in a new one's way.
+    What a deleted stack leaves behind on purpose (its logs, its last snapshot) can then never be in a new one's way,
+    and no edit of a parameter can give the database a new name, and with it an empty successor.
     """
     unique_id = Select(2, Split("/", StackId))
-    return Join("-", [inputs.deployment_name, Select(0, Split("-", unique_id))])
+    return Join("-", ["orthanc", Select(0, Split("-", unique_id))])
 
 
 def _dashboard_url(template: Template, dashboard: Text) -> Text:
@@ -379,6 +378,30 @@ def _add_rules(template: Template, inputs: RootInputs) -> None:
             is_set(inputs.hosted_zone_id),
             And(is_set(inputs.certificate_arn), is_set(inputs.internal_certificate_arn)),
         ),
+    )
+    rule(
+        "NotBothCertificatesAndHostedZone",
+        "With a Route 53 hosted zone both certificates are issued for you: leave CertificateArn and"
+        " InternalCertificateArn empty.",
+        And(Equals(inputs.certificate_arn, ""), Equals(inputs.internal_certificate_arn, "")),
+        is_set(inputs.hosted_zone_id),
+    )
+    rule(
+        "InternalNameIsAnother",
+        "InternalDomainName must not be DomainName: inside the VPC it leads to Orthanc and not to the store's front.",
+        Not(Equals(inputs.internal_domain_name, inputs.domain_name)),
+    )
+    rule(
+        "AnotherDatabaseBeginsFromASnapshot",
+        "DatabaseGeneration replaces the database; give the snapshot that the new one begins from in DatabaseSnapshot.",
+        Or(Equals(inputs.database_generation, "1"), is_set(inputs.database_snapshot)),
+    )
+    rule(
+        "TokenKeysMustBeReachable",
+        "An internal load balancer fetches the token issuer's keys through a NAT gateway: with access mode jwt,"
+        " InternetEgress cannot be none.",
+        Or(Not(Equals(inputs.access_mode, "jwt")), Not(Equals(inputs.internet_egress, "none"))),
+        Equals(inputs.scheme, "internal"),
     )
     rule(
         "TokensNeedAnIssuer",

@@ -6,8 +6,17 @@ from awacs import logs as actions
 from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, cloudtrail
 
 from generator.core import Stack, output, parameter
-from generator.kinds import BucketName, DeploymentName, KeyArn, LogGroupName, OptionalBucketName, Text
+from generator.kinds import (
+    BucketName,
+    DeploymentName,
+    KeyArn,
+    LogGroupName,
+    OptionalBucketName,
+    Text,
+    TopicArn,
+)
 from generator.names import arn
+from generator.parts.alarms import add_silence_alarm
 from generator.parts.policies import allow, service_role
 
 
@@ -19,6 +28,7 @@ class TrailInputs:
     archive_bucket: BucketName = parameter("The bucket that the trail's files are kept in.")
     archive_key: KeyArn = parameter("The key that encrypts the trail's files.")
     trail_log_group: LogGroupName = parameter("The log group that the trail's events are sent to.")
+    topic: TopicArn = parameter("The topic that alarms are sent to.")
     image_bucket: OptionalBucketName = parameter(
         "Every read and write of an object in this bucket is recorded; empty where there is none."
     )
@@ -40,7 +50,6 @@ def build(template: Template, inputs: TrailInputs) -> TrailOutputs:
             [actions.CreateLogStream, actions.PutLogEvents],
             [arn("logs", "log-group:${TrailLogGroup}:log-stream:${AWS::AccountId}_CloudTrail_*")],
         ),
-        source_arn=arn("cloudtrail", "trail/${Deployment}"),
     )
     template.add_condition("HasImageBucket", Not(Equals(inputs.image_bucket, "")))
     trail = cloudtrail.Trail(
@@ -61,6 +70,7 @@ def build(template: Template, inputs: TrailInputs) -> TrailOutputs:
         ],
     )
     template.add_resource(trail)
+    add_silence_alarm(template, "TrailLog", inputs.trail_log_group, inputs.topic)
     return TrailOutputs(trail=Text(Ref(trail)))
 
 

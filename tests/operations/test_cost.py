@@ -100,7 +100,7 @@ def test_a_trial_costs_about_two_hundred_dollars_a_month() -> None:
     [
         ("single-nat", 730 * usd("NAT gateway")),
         ("nat-per-zone", 2 * 730 * usd("NAT gateway")),
-        ("none", 6 * 2 * 730 * usd("private endpoint")),  # six services, two zones
+        ("none", 5 * 2 * 730 * usd("private endpoint")),  # five services, two zones
     ],
 )
 def test_each_way_out_has_its_price(egress: str, dollars: float) -> None:
