@@ -1,4 +1,4 @@
-"""What shows at a glance how the store is, and the alarms that belong to no single part of it."""
+"""What shows at a glance how the store is, what its logs are asked, and the alarms that belong to no single part."""
 
 import json
 from dataclasses import dataclass
@@ -19,13 +19,14 @@ from generator.kinds import (
     TopicArn,
 )
 from generator.parts.alarms import add_silence_alarm
+from generator.parts.audit import DENIED_REQUESTS, FAILED_LOGINS, NAMESPACE, REQUESTS, add_counts, add_queries
 
 HALF, THIRD, HEIGHT = 12, 8, 6
 
 
 @dataclass(frozen=True)
 class MonitoringInputs:
-    deployment: DeploymentName = parameter("The dashboard's name.")
+    deployment: DeploymentName = parameter("The name of the dashboard, of the queries and of the metrics.")
     topic: TopicArn = parameter("The topic that alarms are sent to.")
     public_balancer: LoadBalancerName = parameter("The public load balancer as CloudWatch names it.")
     nginx_targets: TargetGroupName = parameter("The NGINX tasks' target group as CloudWatch names it.")
@@ -45,10 +46,12 @@ class MonitoringOutputs:
 
 
 def build(template: Template, inputs: MonitoringInputs) -> MonitoringOutputs:
-    """The dashboard, and the alarms on logs that have fallen silent."""
+    """The dashboard, the audit log's queries and counts, and the alarms on logs that have fallen silent."""
     # NGINX writes a line for each of the load balancer's health checks, and the VPC always has traffic.
     add_silence_alarm(template, "AuditLog", inputs.nginx_log_group, inputs.topic)
     add_silence_alarm(template, "FlowLog", inputs.flow_log_group, inputs.topic)
+    add_queries(template, inputs.nginx_log_group)
+    add_counts(template, inputs.nginx_log_group, inputs.topic)
     dashboard = template.add_resource(
         cloudwatch.Dashboard(
             "Dashboard",
@@ -60,7 +63,7 @@ def build(template: Template, inputs: MonitoringInputs) -> MonitoringOutputs:
 
 
 def _widgets() -> list[dict[str, Any]]:
-    """Two rows for the tiers as their load balancers see them, one for their tasks, one for the database."""
+    """Two rows for the tiers as their load balancers see them, then their tasks, the database, and the audit log."""
     return [
         *_tier_row("NGINX", "${PublicBalancer}", "${NginxTargets}", row=0),
         *_tier_row("Orthanc", "${InternalBalancer}", "${OrthancTargets}", row=1),
@@ -69,6 +72,7 @@ def _widgets() -> list[dict[str, Any]]:
         _database_widget("Capacity", 0, "ServerlessDatabaseCapacity", "ACUUtilization"),
         _database_widget("Connections", THIRD, "DatabaseConnections"),
         _database_widget("Storage", 2 * THIRD, "VolumeBytesUsed"),
+        *_audit_row(),
     ]
 
 
@@ -121,6 +125,15 @@ def _database_widget(title: str, column: int, *metrics: str) -> dict[str, Any]:
     return _widget(
         f"Database: {title.lower()}", column, 3, THIRD, [["AWS/RDS", name, *place] for name in metrics]
     )
+
+
+def _audit_row() -> list[dict[str, Any]]:
+    by_action = f"SEARCH('{{\"{NAMESPACE}\",Action}} MetricName=\"{REQUESTS}\"', 'Sum', 60)"
+    refused = [[NAMESPACE, name, {"stat": "Sum"}] for name in (FAILED_LOGINS, DENIED_REQUESTS)]
+    return [
+        _widget("Requests by action", 0, 4, HALF, [[{"expression": by_action, "id": "requests"}]]),
+        _widget("Failed logins and denied requests", HALF, 4, HALF, refused),
+    ]
 
 
 def _widget(title: str, column: int, row: int, width: int, metrics: list[list[Any]]) -> dict[str, Any]:

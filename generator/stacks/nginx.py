@@ -7,8 +7,10 @@ from troposphere import GetAtt, Sub, Template
 from generator import ports
 from generator.core import Stack, output, parameter
 from generator.kinds import (
+    CidrBlock,
     ClusterName,
     DeploymentName,
+    Flag,
     HostName,
     Image,
     KeyArn,
@@ -73,6 +75,18 @@ class NginxInputs:
     domain_name: HostName = parameter("The name that clients reach the image store by.")
     internal_name: HostName = parameter("The name that NGINX reaches Orthanc by.")
     access_mode: Text = parameter("How clients prove who they are.")
+    jwt_read_scope: Text = parameter("The scope of a token that makes its bearer a reader.")
+    jwt_write_scope: Text = parameter("The scope of a token that makes its bearer a writer.")
+    vpc_cidr: CidrBlock = parameter("Where the load balancer lies, which tells the address of a client.")
+    viewer: Flag = parameter(
+        "Whether the OHIF viewer is at /viewer/, with the same login. With access mode jwt nobody can open it: a"
+        " browser has no token to show.",
+        Default="true",
+    )
+    orthanc_interface: Flag = parameter(
+        "Whether administrators reach Orthanc's own interface, which can delete, at /orthanc/.",
+        Default="false",
+    )
     cors_allowed_origins: Text = parameter(
         "Web pages of these origins may use the store from a browser: up to ten, joined by commas, such as"
         " https://viewer.example.org; empty for none.",
@@ -152,6 +166,11 @@ def _nginx(inputs: NginxInputs) -> Container:
             "DOMAIN_NAME": inputs.domain_name,
             "INTERNAL_NAME": inputs.internal_name,
             "ACCESS_MODE": inputs.access_mode,
+            "JWT_READ_SCOPE": inputs.jwt_read_scope,
+            "JWT_WRITE_SCOPE": inputs.jwt_write_scope,
+            "TRUSTED_PROXIES": inputs.vpc_cidr,
+            "VIEWER": inputs.viewer,
+            "ORTHANC_UI": inputs.orthanc_interface,
             "CORS_ALLOWED_ORIGINS": inputs.cors_allowed_origins,
             "LARGEST_UPLOAD": Sub("${LargestUploadGib}g"),
             "IDLE_SECONDS": str(IDLE_SECONDS),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import Equals, GetAtt, If, Not, Ref, Sub, Template, ec2, route53
+from troposphere import And, Condition, Equals, GetAtt, If, Not, Ref, Sub, Template, ec2, route53
 from troposphere import elasticloadbalancingv2 as elb
 
 from generator import ports
@@ -96,6 +96,7 @@ class PublicBalancerInputs:
         AllowedPattern=_SCOPE,
         ConstraintDescription="must be one scope without spaces.",
     )
+    orthanc_interface: Flag = parameter("Whether administrators reach Orthanc's own interface.")
     trust_store_bucket: OptionalBucketName = parameter(
         "The bucket with the PEM bundle of the authorities whose client certificates are accepted; only for access mode"
         " mtls.",
@@ -123,6 +124,9 @@ class PublicBalancerOutputs:
 def build(template: Template, inputs: PublicBalancerInputs) -> PublicBalancerOutputs:
     """The public load balancer, with its listeners, access control and DNS record."""
     template.add_condition("IsJwt", Equals(inputs.access_mode, "jwt"))
+    template.add_condition(
+        "IsJwtWithInterface", And(Condition("IsJwt"), Equals(inputs.orthanc_interface, "true"))
+    )
     template.add_condition("IsMtls", Equals(inputs.access_mode, "mtls"))
     template.add_condition("IsInternal", Equals(inputs.scheme, "internal"))
     template.add_condition("HasHostedZone", Not(Equals(inputs.hosted_zone_id, "")))
@@ -192,28 +196,43 @@ def _add_token_rules(
 ) -> None:
     """One rule for each right. A browser's preflight carries no token, so that it passes: NGINX answers it itself."""
 
-    def rule(title: str, priority: int, methods: list[str], scope: Text | None) -> None:
+    def rule(
+        title: str, priority: int, scope: Text | None, *requests: elb.Condition, condition: str = "IsJwt"
+    ) -> None:
         forward = elb.ListenerRuleAction(Type="forward", TargetGroupArn=Ref(targets), Order=2)
         checks = [_token_check(inputs, scope)] if scope else []
         template.add_resource(
             elb.ListenerRule(
                 title,
-                Condition="IsJwt",
+                Condition=condition,
                 ListenerArn=Ref(listener),
                 Priority=priority,
-                Conditions=[
-                    elb.Condition(
-                        Field="http-request-method",
-                        HttpRequestMethodConfig=elb.HttpRequestMethodConfig(Values=methods),
-                    )
-                ],
+                Conditions=list(requests),
                 Actions=[*checks, forward],
             )
         )
 
-    rule("ReadRule", 10, ["GET", "HEAD"], inputs.jwt_read_scope)
-    rule("WriteRule", 20, ["POST"], inputs.jwt_write_scope)
-    rule("PreflightRule", 30, ["OPTIONS"], None)
+    rule("ReadRule", 10, inputs.jwt_read_scope, _methods("GET", "HEAD"))
+    rule("WriteRule", 20, inputs.jwt_write_scope, _methods("POST"))
+    rule("PreflightRule", 30, None, _methods("OPTIONS"))
+    of_interface = elb.Condition(
+        Field="path-pattern", PathPatternConfig=elb.PathPatternConfig(Values=["/orthanc/*"])
+    )
+    rule(
+        "InterfaceRule",
+        40,
+        inputs.jwt_write_scope,
+        _methods("PUT", "DELETE"),
+        of_interface,
+        condition="IsJwtWithInterface",
+    )
+
+
+def _methods(*methods: str) -> elb.Condition:
+    return elb.Condition(
+        Field="http-request-method",
+        HttpRequestMethodConfig=elb.HttpRequestMethodConfig(Values=list(methods)),
+    )
 
 
 def _let_balancer_fetch_keys(template: Template, inputs: PublicBalancerInputs) -> None:

@@ -97,6 +97,8 @@ class RootInputs:
     trust_store_key: Text = shown(
         PublicBalancerInputs, group=ACCESS, label="Key of client authorities (mtls)"
     )
+    viewer: Flag = shown(NginxInputs, group=ACCESS, label="Viewer in the browser")
+    orthanc_interface: Flag = shown(NginxInputs, group=ACCESS, label="Orthanc's own interface")
     cors_allowed_origins: Text = shown(NginxInputs, group=ACCESS, label="Web origins (CORS)")
     rate_limit: Number = shown(FirewallInputs, group=ACCESS, label="Requests per address in five minutes")
 
@@ -173,6 +175,7 @@ class RootInputs:
 @dataclass(frozen=True)
 class RootOutputs:
     dicom_web_url: Text = output("The DICOMweb root: give this to modalities, viewers and scripts.")
+    viewer_url: Text = output("The OHIF viewer, where browsers can open it.")
     load_balancer_dns_name: Text = output(
         "The target of the domain name's DNS record, if you make it yourself."
     )
@@ -204,6 +207,9 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
     template.add_condition("HasTrail", Equals(inputs.create_trail, "true"))
     template.add_condition("StoresInS3", Equals(inputs.image_storage, "s3"))
     template.add_condition("HasBudget", Not(Equals(inputs.monthly_budget, "0")))
+    template.add_condition(
+        "HasViewer", And(Equals(inputs.viewer, "true"), Not(Equals(inputs.access_mode, "jwt")))
+    )
     deployment = DeploymentName(_unique_name())
 
     keys = nest(template, KEYS, gather(KeysInputs, inputs, deployment=deployment))
@@ -305,6 +311,7 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
     )
     return RootOutputs(
         dicom_web_url=Text(Sub("https://${DomainName}/dicom-web/")),
+        viewer_url=Text(Sub("https://${DomainName}/viewer/"), condition="HasViewer"),
         load_balancer_dns_name=public_balancer.dns_name,
         first_user_secret=_as_text(credentials.first_user),
         users_secret=_as_text(credentials.users),

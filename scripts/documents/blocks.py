@@ -14,6 +14,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "flows": tables.flows,
     "containers": tables.containers,
     "alarms": tables.alarms,
+    "queries": tables.queries,
     "parameters": tables.parameters,
     "outputs": tables.outputs,
     "parameter-sets": tables.parameter_sets,

@@ -106,6 +106,20 @@ def alarms() -> str:
     return table(("Alarm", "Stack", "What has happened"), rows)
 
 
+def queries() -> str:
+    """The saved queries of the audit log, each under its name."""
+    saved = [
+        resource["Properties"]
+        for resource in _template("monitoring")["Resources"].values()
+        if resource["Type"] == "AWS::Logs::QueryDefinition"
+    ]
+    names = [query["Name"]["Fn::Sub"].removeprefix("${Deployment}/") for query in saved]
+    return "\n\n".join(
+        f"### {name.capitalize()}\n\n```text\n{query['QueryString']}\n```"
+        for name, query in zip(names, saved, strict=True)
+    )
+
+
 def parameters() -> str:
     """The root's parameters, under their groups as in the console."""
     groups = _template("root")["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]

@@ -197,6 +197,12 @@ def _web_acl(properties: Properties, _: DeployedStack, __: Rates) -> list[Line]:
     return [(SAFETY, "web ACL", 1), (SAFETY, "web ACL rule", len(properties["Rules"]))]
 
 
+def _custom_metrics(properties: Properties, _: DeployedStack, __: Rates) -> list[Line]:
+    """Those that have a value without a request; the others come with use, one for each action."""
+    idle = [made for made in properties["MetricTransformations"] if "DefaultValue" in made]
+    return [(WATCH, "custom metric", len(idle))]
+
+
 def _each(component: str, price: str, quantity: float = 1) -> "Count":
     return lambda _properties, _stack, _rates: [(component, price, quantity)]
 
@@ -220,6 +226,7 @@ PRICED: dict[str, Count] = {
     "AWS::WAFv2::WebACL": _web_acl,
     "AWS::CloudWatch::Alarm": _each(WATCH, "alarm"),
     "AWS::CloudWatch::Dashboard": _each(WATCH, "dashboard"),
+    "AWS::Logs::MetricFilter": _custom_metrics,
     "AWS::ECS::Cluster": _of_rate(
         WATCH, "Container Insights metric", "Container Insights metrics of the cluster"
     ),

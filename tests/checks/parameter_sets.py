@@ -16,6 +16,7 @@ PARAMETER_SETS = {
         "AccessMode": "jwt",
         "JwtIssuer": "https://login.example.org",
         "JwtJwksUrl": "https://login.example.org/keys",
+        "OrthancInterface": "true",
         "ClientRanges": "192.0.2.0/28,192.0.2.16/28,192.0.2.32/28,192.0.2.48/28,192.0.2.64/28",
         "ImageStorage": "s3",
         "CreateTrail": "true",

@@ -92,8 +92,8 @@ def test_the_stack_that_contributing_adds_can_be_built() -> None:
     exec(compile(source, "CONTRIBUTING.md", "exec"), module.__dict__)
     (stack,) = [value for value in vars(module).values() if isinstance(value, Stack)]
     template = stack.template().to_dict()
-    assert template["Description"] == "Saved queries of the audit log."
-    assert template["Resources"].keys() == {"Refusals"}
+    assert template["Description"] == "Saved queries of the firewall's log."
+    assert template["Resources"].keys() == {"BlockedAddresses"}
 
 
 def test_the_security_table_of_the_readme_speaks_of_every_flow() -> None:

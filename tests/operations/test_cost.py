@@ -43,6 +43,7 @@ FREE = {
     "AWS::IAM::Role",
     "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::QueryDefinition",
     "AWS::RDS::DBClusterParameterGroup",
     "AWS::RDS::DBSubnetGroup",
     "AWS::Route53::RecordSet",
