@@ -1,0 +1,99 @@
+"""What verbs of the command line have in common: ENV, the options that say which AWS, and where results go."""
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from scripts.aws.session import Session
+    from scripts.console import Console
+    from scripts.operations.environment import Environment
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATES = PROJECT / "templates"
+PARAMETERS = PROJECT / "parameters"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+env_argument = click.argument("env", metavar="ENV")
+stack_option = click.option("--stack-name", help="Name of the stack.  [default: orthanc-ENV]")
+templates_option = click.option(
+    "--templates",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=TEMPLATES,
+    help="Folder of the rendered templates.  [default: the project's]",
+)
+output_option = click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the result.",
+)
+_AWS_OPTIONS = (
+    click.option("--profile", help="Profile of the AWS configuration to use."),
+    click.option("--region", help="AWS region to work in."),
+    click.option("--endpoint-url", help="Send all requests to this URL."),
+    click.option("--emulator", is_flag=True, help="Use the emulator on this machine, started if need be."),
+)
+
+
+def aws_options(command: Command) -> Command:
+    """The options that say which AWS to talk to."""
+    for option in reversed(_AWS_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _option(ctx: click.Context, name: str) -> Any:
+    """The value of an option that may stand before or after the verb."""
+    return ctx.params.get(name) or ctx.obj.get(name)
+
+
+def environment_of(ctx: click.Context) -> "Environment":
+    """The environment that ENV and the verb's options name."""
+    from scripts.operations.environment import Environment
+
+    env: str = _option(ctx, "env")
+    is_path = env.endswith(".json") or os.sep in env
+    file = Path(env) if is_path else PARAMETERS / f"{env}.json"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in PARAMETERS.glob("*.json"))) or "none"
+        raise click.BadParameter(f"there is no {file}. Parameter sets: {known}.", param_hint="ENV")
+    stack_name = _option(ctx, "stack_name") or f"orthanc-{file.stem}"
+    templates = ctx.params.get("templates", TEMPLATES).resolve()
+    return Environment(file.stem, stack_name, file, templates, _repeated(ctx, env))
+
+
+def _repeated(ctx: click.Context, env: str) -> str:
+    """ENV with those of the options given that a further command needs as well."""
+    words = [env]
+    for name in ("stack_name", "profile", "region", "endpoint_url", "emulator"):
+        value, option = _option(ctx, name), f"--{name.replace('_', '-')}"
+        words += [option] if value is True else [option, value] if value else []
+    return shlex.join(words)
+
+
+def session_of(ctx: click.Context) -> "Session":
+    """A session with the account that the options name."""
+    from scripts.aws.session import Connection, Session
+
+    connection = Connection(*(_option(ctx, name) for name in ("profile", "region", "endpoint_url")))
+    if _option(ctx, "emulator"):
+        if connection.profile or connection.endpoint_url:
+            raise click.UsageError("--emulator has its own endpoint and credentials.", ctx)
+        from scripts.emulator import ensure_running
+
+        ensure_running().use()
+    return Session(connection)
+
+
+def console_for(output: str = "text") -> "Console":
+    """The console that writes for a person, or for a script where `output` is json."""
+    from scripts.console import Console
+
+    return Console(as_json=output == "json")
