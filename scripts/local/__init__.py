@@ -1,0 +1,1 @@
+"""The whole image store on one machine, in containers of the shipped Dockerfiles."""
