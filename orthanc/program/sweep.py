@@ -1,4 +1,4 @@
-"""Removes DICOM files from the database that no instance refers to: what an Orthanc leaves that is killed while storing.
+"""Removes DICOM files from the database that no instance refers to: what an Orthanc leaves that is killed as it stores.
 
 Orthanc commits a file before the index entry that refers to it. A file without an entry is therefore either just being
 stored or an orphan; one that is still without an entry an hour later is removed. PostgreSQL's large object goes with
