@@ -16,6 +16,8 @@ from scripts.cli_options import (
     stack_option,
     templates_option,
 )
+from scripts.cli_local import local
+from scripts.cli_users import users
 
 if TYPE_CHECKING:
     from scripts.errors import OperationError
@@ -196,6 +198,9 @@ def outputs(ctx: click.Context, output: str, **_: Any) -> None:
     console_for(output).outputs(find(environment, session).outputs)
 
 
+main.add_command(users)
+
+
 @main.group()
 def emulator() -> None:
     """Control the emulator of AWS on this machine."""
@@ -215,3 +220,6 @@ def stop() -> None:
     from scripts.emulator import stop
 
     console_for().done("The emulator is stopped" if stop() else "No emulator was running")
+
+
+main.add_command(local)

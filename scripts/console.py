@@ -14,6 +14,7 @@ from scripts.errors import OperationError
 from scripts.progress import LineProgress, Steps, count, look
 
 if TYPE_CHECKING:
+    from nginx.access.users import User
     from scripts.aws.changeset import Change
     from scripts.aws.follow import Listener
     from scripts.aws.package import Template
@@ -64,6 +65,20 @@ class Console:
         width = max(map(len, outputs), default=0)
         for name, value in sorted(outputs.items()):
             click.echo(f"{name:<{width}}  {value}")
+        return None
+
+    def users(self, users: dict[str, "User"]) -> None:
+        """Users with their roles, and whether each has a password."""
+        if self._as_json:
+            return self._json(
+                {
+                    name: {"Role": user.role, "HasPassword": bool(user.password)}
+                    for name, user in users.items()
+                }
+            )
+        width = max(map(len, users), default=0)
+        for name, user in sorted(users.items()):
+            click.echo(f"{name:<{width}}  {user.role:<6}  {'' if user.password else 'no password'}".rstrip())
         return None
 
     def status(self, status: "Status") -> None:

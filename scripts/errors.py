@@ -13,3 +13,14 @@ class OperationError(Exception):
         self.what = what
         self.reason = reason
         self.advice = advice
+
+
+class ChangedMeanwhileError(OperationError):
+    """Somebody else changed what was read and was to be replaced, so that nothing was written."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} were changed by somebody else meanwhile",
+            "Nothing was written.",
+            "Run the same command again.",
+        )

@@ -45,6 +45,18 @@ def find(environment: Environment, session: Session) -> stacks.Stack:
     return stack
 
 
+def output(environment: Environment, session: Session, name: str) -> str:
+    """An output of the environment's stack; raises OperationError where it has none of that name."""
+    stack = find(environment, session)
+    if name not in stack.outputs:
+        raise OperationError(
+            f"{stack.name} has no output {name}",
+            f"It is {stack.status}.",
+            f"`orthanc-aws deploy {environment.arguments}` completes it.",
+        )
+    return stack.outputs[name]
+
+
 def status(environment: Environment, session: Session) -> Status:
     """How the environment's stack stands; raises OperationError where it was never deployed."""
     client = session.cloudformation
