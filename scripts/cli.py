@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.cli_local import local
 from scripts.cli_options import (
     aws_options,
     console_for,
@@ -16,7 +17,6 @@ from scripts.cli_options import (
     stack_option,
     templates_option,
 )
-from scripts.cli_local import local
 from scripts.cli_users import users
 
 if TYPE_CHECKING:

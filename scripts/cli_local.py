@@ -1,10 +1,14 @@
-"""The verbs `orthanc-aws local …`: the whole store on this machine."""
+"""The verbs `orthanc-aws local …`: the whole store on this machine, and clients that try any store."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.cli_options import Command
+
 if TYPE_CHECKING:
+    from scripts.client.access import Access
     from scripts.local.store import Store
 
 _name_option = click.option(
@@ -90,3 +94,86 @@ def status(name: str) -> None:
 def logs(service: str, name: str, follow: bool) -> None:
     """Show what a container says; the audit log, if none is named."""
     _store(name).logs(service, follow)
+
+
+_CLIENT_OPTIONS = (
+    click.option("--url", help="Address of another store, such as https://images.example.org."),
+    click.option(
+        "--user", help="Name of a user of that store; the password is asked for.  [default: the first user]"
+    ),
+    click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
+    click.option(
+        "--authority",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Certificate of the authority that vouches for that store, where it is no public one.",
+    ),
+)
+
+
+def _client_options(command: Command) -> Command:
+    """The options that say which store to talk to, and as whom."""
+    for option in reversed(_CLIENT_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _access(
+    name: str, url: str | None, user: str | None, password_stdin: bool, authority: Path | None
+) -> "Access":
+    from scripts.client.access import Access, root_of
+    from scripts.local import certificates, state
+
+    is_local = url is None
+    if not is_local and not user:
+        raise click.UsageError("--url needs --user.")
+    made = None if user else state.credentials(name)
+    if made:
+        user, password = made.first_user, made.first_password
+    elif password_stdin:
+        password = click.get_text_stream("stdin").readline().rstrip("\n")
+    else:
+        password = click.prompt(f"Password of {user}", hide_input=True, err=True)
+    if is_local:
+        url, authority = state.url(name), certificates.authority_file(name)
+    return Access(root_of(str(url)), str(user), password, authority)
+
+
+@local.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_name_option
+@_client_options
+def push(folder: Path, name: str, **access: Any) -> None:
+    """Send every DICOM file below FOLDER to the store, or to the one at --url."""
+    from scripts.client.push import push
+    from scripts.console import Console
+    from scripts.errors import OperationError
+
+    console = Console()
+    pushed = push(folder, _access(name, **access))
+    console.findings(f"{file}: {reason}" for file, reason in pushed.refused.items())
+    if pushed.skipped:
+        console.done(f"{len(pushed.skipped)} files passed over: they are no DICOM files")
+    console.done(f"{pushed.stored} files stored")
+    if pushed.refused:
+        raise OperationError(f"The store refused {len(pushed.refused)} files")
+
+
+@local.command()
+@_name_option
+@_client_options
+def check(name: str, **access: Any) -> None:
+    """Try the store, or the one at --url, as its clients would: store, find and fetch an image."""
+    from scripts.client.check import check
+    from scripts.console import Console
+    from scripts.errors import OperationError
+
+    console = Console()
+    wrong = []
+    for finding in check(_access(name, **access)):
+        if finding.wrong:
+            wrong.append(finding)
+            console.findings([f"{finding.what}: no, {finding.wrong}"])
+        else:
+            console.done(finding.what)
+    if wrong:
+        raise OperationError(f"The store does not do what it should: {len(wrong)} findings")

@@ -48,6 +48,14 @@ def users_file(name: str = DEFAULT_NAME) -> Path:
     return folder(name) / "users" / "users.json"
 
 
+def url(name: str) -> str:
+    """The address of a store that was started here; raises OperationError where none was."""
+    file = folder(name) / "url"
+    if not file.is_file():
+        raise OperationError(f"There is no local store {name}", "", "`orthanc-aws local up` starts one.")
+    return file.read_text("utf-8")
+
+
 def credentials(name: str) -> Credentials:
     """The credentials of a store, generated the first time."""
     file = folder(name) / "credentials.json"

@@ -51,6 +51,7 @@ class Store:
         for service in planned:
             self._start(service, built.names[service.image], network)
         url = f"https://localhost:{options.public_port}"
+        state.write_private(state.folder(self.name) / "url", url)
         say("Waiting for the store to answer")
         self._wait_until_ready(options.public_port)
         return url
@@ -66,10 +67,14 @@ class Store:
     def containers(self) -> dict[str, str]:
         """The state of each container by its service's name; empty where the store is not up."""
         listed = self.engine.run(
-            "ps", "--all", "--filter", f"label=orthanc-aws={self.name}", "--format", "{{.Names}}\t{{.State}}"
+            "ps", "--all", "--filter", f"label=orthanc-aws={self.name}", "--format", "{{.Names}}"
         )
-        pairs = (line.split("\t") for line in listed.splitlines())
-        return {name.removeprefix(f"{self.prefix}-"): status for name, status in sorted(pairs)}
+        described = {name: self.engine.inspect(name) for name in sorted(listed.split())}
+        return {
+            name.removeprefix(f"{self.prefix}-"): str(found["State"]["Status"])
+            for name, found in described.items()
+            if found
+        }
 
     def logs(self, service: str, follow: bool) -> None:
         """Prints a container's log to this process's own output, to its end or for as long as it goes on."""
