@@ -13,13 +13,13 @@ REQUESTS, FAILED_LOGINS, DENIED_REQUESTS = "Requests", "FailedLogins", "DeniedRe
 FAILED_LOGINS_TOO_MANY = 50
 DENIED_REQUESTS_TOO_MANY = 100
 
-# Words in capitals are for whoever runs the query to replace.
+# Words in capitals are for whoever runs the query to replace. An upload's line names every study that it stored.
 QUERIES = {
     "WhoAccessedAStudy": (
         "who accessed a study",
         """\
 fields time, user, role, address, action, series, instance, status, bytes_out
-| filter study = "STUDY_INSTANCE_UID"
+| filter study like /(^| )STUDY_INSTANCE_UID( |$)/
 | sort @timestamp desc
 | limit 10000""",
     ),
@@ -34,14 +34,14 @@ fields time, address, action, method, path, status, bytes_in, bytes_out, user_ag
     "FailedLoginsByAddress": (
         "failed logins",
         """\
-filter status in [401, 429]
+filter status in [401, 429] and not isempty(user)
 | stats count(*) as attempts, earliest(time) as first, latest(time) as last by user, address
 | sort attempts desc""",
     ),
     "DeniedPaths": (
         "denied paths",
         """\
-filter status = 403 or (status = 404 and action = "other")
+filter action != "preflight" and (status = 403 or (status = 404 and action = "other"))
 | stats count(*) as requests, latest(time) as last by user, role, method, path, status
 | sort requests desc""",
     ),
@@ -71,12 +71,13 @@ def add_counts(template: Template, group: LogGroupName, topic: TopicArn) -> None
     A 404 of a DICOMweb path is a study that is not there; one of any other path is somebody who tries doors.
     """
     _count(template, group, REQUESTS, '{ $.action != "health" }', by="action")
-    _count(template, group, FAILED_LOGINS, "{ ($.status = 401) || ($.status = 429) }")
+    # A name without the right password. Browsers and many clients try without any name first.
+    _count(template, group, FAILED_LOGINS, "{ (($.status = 401) || ($.status = 429)) && ($.user = %.+%) }")
     _count(
         template,
         group,
         DENIED_REQUESTS,
-        '{ ($.status = 403) || (($.status = 404) && ($.action = "other")) }',
+        '{ ($.action != "preflight") && (($.status = 403) || (($.status = 404) && ($.action = "other"))) }',
     )
     _warn(
         template,

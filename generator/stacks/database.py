@@ -217,7 +217,8 @@ def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.Log
         KmsKeyId=inputs.data_key,
         # The same as AWS Backup's continuous rule asks for, which sets retention and window from then on.
         BackupRetentionPeriod=POINT_IN_TIME_DAYS,
-        PreferredMaintenanceWindow="sun:04:30-sun:05:30",
+        # Between the backups: none of them can start while AWS maintains the cluster.
+        PreferredMaintenanceWindow="sun:03:00-sun:04:00",
         CopyTagsToSnapshot=True,
         DeletionProtection=inputs.deletion_protection,
         EnableCloudwatchLogsExports=["postgresql"],

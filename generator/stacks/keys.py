@@ -66,11 +66,13 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
     """Customer-managed KMS keys, rotated every year, each with a policy for one purpose."""
     _add_copy_condition(template, inputs)
 
-    def key(name: str, purpose: str, *statements: Statement | If) -> KeyArn:
+    def key(
+        name: str, purpose: str, *statements: Statement | If, deletion_policy: str = "RetainExceptOnCreate"
+    ) -> KeyArn:
         made = template.add_resource(
             kms.Key(
                 f"{name}Key",
-                DeletionPolicy="RetainExceptOnCreate",
+                DeletionPolicy=deletion_policy,
                 UpdateReplacePolicy="Retain",
                 Description=purpose,
                 EnableKeyRotation=True,
@@ -93,7 +95,8 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
         data_key=key(
             "Data", "The image store's database, image bucket and secrets", *_copying_account(inputs)
         ),
-        logs_key=key("Logs", "The image store's log groups", _log_groups()),
+        # The log groups of a creation that failed stay, and cannot be read without it.
+        logs_key=key("Logs", "The image store's log groups", _log_groups(), deletion_policy="Retain"),
         archive_key=key(
             "Archive", "The image store's archive of trails and exports", _trail(), _trail_describes()
         ),

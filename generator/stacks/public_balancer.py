@@ -222,7 +222,7 @@ def _add_token_rules(
         "InterfaceRule",
         40,
         inputs.jwt_write_scope,
-        _methods("PUT", "DELETE"),
+        _methods("DELETE"),
         of_interface,
         condition="IsJwtWithInterface",
     )

@@ -5,16 +5,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.checks.rendered import rendered_set
 
 CONFIGURATION = Path(__file__).parents[2] / "nginx" / "front.conf.template"
-WITH_CONFIGURATION = pytest.mark.skipif(not CONFIGURATION.exists(), reason="NGINX has no configuration yet")
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "audit.md"
 # The words of CloudWatch Logs Insights' language in the queries, and their own names for results.
 LANGUAGE = {
     *("and", "as", "asc", "by", "count", "d", "datefloor", "desc", "earliest", "fields", "filter", "in"),
-    *("latest", "limit", "or", "sort", "stats", "sum"),
+    *("isempty", "latest", "like", "limit", "not", "or", "sort", "stats", "sum"),
 }
 
 
@@ -25,9 +23,17 @@ def written() -> set[str]:
     return set(re.findall(r'"(\w+)":', log_format))
 
 
+def actions() -> set[str]:
+    """What the field `action` can hold."""
+    (block,) = re.findall(
+        r"map \S+ \$action \{(.*?)\}\s*\n    log_format", CONFIGURATION.read_text("utf-8"), re.DOTALL
+    )
+    return set(re.findall(r"(\w+);", block))
+
+
 def queried(text: str) -> set[str]:
-    """The fields that a query names: its words, without strings, fields of CloudWatch's own and new names."""
-    text = re.sub(r'"[^"]*"|@\w+', "", text)
+    """The fields that a query names: its words, but for strings, patterns, CloudWatch's own fields and new names."""
+    text = re.sub(r'"[^"]*"|/.*/|@\w+', "", text)
     named = set(re.findall(r"\bas (\w+)", text))
     return set(re.findall(r"\b[a-z]\w*", text)) - LANGUAGE - named
 
@@ -39,7 +45,6 @@ def patterns() -> Iterator[str]:
             yield from (dimension["Value"] for dimension in transformation.get("Dimensions", []))
 
 
-@WITH_CONFIGURATION
 def test_saved_queries_ask_for_fields_that_nginx_writes() -> None:
     for name, resource in rendered_set()["monitoring"].resources("AWS::Logs::QueryDefinition"):
         fields = queried(resource["Properties"]["QueryString"])
@@ -47,12 +52,25 @@ def test_saved_queries_ask_for_fields_that_nginx_writes() -> None:
         assert fields <= written(), name
 
 
-@WITH_CONFIGURATION
 def test_metric_filters_match_fields_that_nginx_writes() -> None:
     for pattern in patterns():
         fields = set(re.findall(r"\$\.(\w+)", pattern))
         assert fields, pattern
         assert fields <= written(), pattern
+
+
+def test_actions_that_are_asked_for_exist() -> None:
+    texts = [json.dumps(resource) for resource in rendered_set()["monitoring"].section("Resources").values()]
+    asked = {action for text in texts for action in re.findall(r'action !?= \\"(\w+)\\"', text)}
+    assert {"health", "other", "store"} <= asked <= actions()
+
+
+def test_the_documentation_describes_every_field() -> None:
+    table = DOCUMENTATION.read_text("utf-8").partition("| Field |")[2].partition("\n\n")[0]
+    described = {
+        field for row in table.splitlines()[2:] for field in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert described == written()
 
 
 def test_a_query_for_a_field_that_nobody_writes_is_noticed() -> None:
