@@ -1,5 +1,7 @@
 """The verbs `orthanc-aws local …`: the whole store on this machine, and clients that try any store."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +71,24 @@ def up(name: str, port: int, base: str | None, viewer: bool, orthanc_interface: 
 
 @local.command()
 @_name_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/compose"),
+    show_default=True,
+    help="Folder to write to.",
+)
+def compose(name: str, out: Path) -> None:
+    """Build the images and write a Compose file of the same store, for docker compose or podman-compose."""
+    from scripts.console import Console
+    from scripts.local.services import Options
+
+    file = _store(name).compose(Options(), None, out.resolve(), Console().step)
+    click.echo(file)
+
+
+@local.command()
+@_name_option
 @click.option("--delete", is_flag=True, help="Delete the stored images, the users and the credentials, too.")
 def down(name: str, delete: bool) -> None:
     """Stop the store; what it has stored is there again with the next `up`."""
@@ -96,7 +116,7 @@ def logs(service: str, name: str, follow: bool) -> None:
     _store(name).logs(service, follow)
 
 
-_CLIENT_OPTIONS = (
+_CLIENT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--url", help="Address of another store, such as https://images.example.org."),
     click.option(
         "--user", help="Name of a user of that store; the password is asked for.  [default: the first user]"
@@ -130,7 +150,7 @@ def _access(
     if made:
         user, password = made.first_user, made.first_password
     elif password_stdin:
-        password = click.get_text_stream("stdin").readline().rstrip("\n")
+        password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = click.prompt(f"Password of {user}", hide_input=True, err=True)
     if is_local:

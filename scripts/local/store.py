@@ -41,20 +41,23 @@ class Store:
         """
         built = images.build(self.engine, base, say)
         say(f"Starting the containers ({built.base} bases)")
-        made = state.credentials(self.name)
-        self._ensure_users()
         self.remove_containers()
         network = ensure(self.engine, self.name, self.prefix, HOSTS)
-        issued = certificates.issue(self.name)
-        authority = certificates.authority_file(self.name)
-        planned = services(options, made, issued, authority, state.users_file(self.name), str(network.subnet))
-        for service in planned:
+        for service in self._planned(options, network):
             self._start(service, built.names[service.image], network)
         url = f"https://localhost:{options.public_port}"
         state.write_private(state.folder(self.name) / "url", url)
         say("Waiting for the store to answer")
         self._wait_until_ready(options.public_port)
         return url
+
+    def compose(self, options: Options, base: str | None, folder: Path, say: Say) -> Path:
+        """Builds the images and writes a Compose file of the same containers into a folder; returns the file."""
+        from scripts.local import compose
+
+        built = images.build(self.engine, base, say)
+        network = Network(self.prefix, compose.SUBNET, HOSTS)
+        return compose.write(folder, self._planned(options, network), built.names, network)
 
     def down(self, delete: bool) -> None:
         """Stops and removes the containers; with `delete` also the images stored in them, and all credentials."""
@@ -88,6 +91,18 @@ class Store:
         """Stops and removes the containers, those that share another's network first."""
         present = sorted(self.containers(), key=lambda name: not name.endswith("-sidecar"))
         self.engine.remove(*(self.container(name) for name in present))
+
+    def _planned(self, options: Options, network: Network) -> tuple[Service, ...]:
+        self._ensure_users()
+        issued = certificates.issue(self.name)
+        return services(
+            options,
+            state.credentials(self.name),
+            issued,
+            certificates.authority_file(self.name),
+            state.users_file(self.name),
+            str(network.subnet),
+        )
 
     def _ensure_users(self) -> None:
         file = state.users_file(self.name)
