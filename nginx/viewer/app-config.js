@@ -1,0 +1,37 @@
+/* The viewer reads from the store that serves it, with the login that the browser has for it. */
+window.config = {
+  routerBasename: '/viewer/',
+  extensions: [],
+  modes: [],
+  showStudyList: true,
+  maxNumberOfWebWorkers: 3,
+  showLoadingIndicator: true,
+  showWarningMessageForCrossOrigin: false,
+  showCPUFallbackMessage: true,
+  strictZSpacingForVolumeViewport: true,
+  investigationalUseDialog: { option: 'never' },
+  defaultDataSourceName: 'store',
+  dataSources: [
+    {
+      namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
+      sourceName: 'store',
+      configuration: {
+        friendlyName: 'Image store',
+        name: 'store',
+        qidoRoot: '/dicom-web',
+        wadoRoot: '/dicom-web',
+        wadoUriRoot: '/dicom-web',
+        qidoSupportsIncludeField: false,
+        supportsReject: false,
+        supportsStow: false,
+        supportsFuzzyMatching: false,
+        supportsWildcard: true,
+        imageRendering: 'wadors',
+        thumbnailRendering: 'wadors',
+        enableStudyLazyLoad: true,
+        omitQuotationForMultipartRequest: true,
+        bulkDataURI: { enabled: true, relativeResolution: 'studies' },
+      },
+    },
+  ],
+};
