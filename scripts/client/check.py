@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import requests
 from dicomweb_client.api import DICOMwebClient
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from scripts.client.access import TIMEOUT, Access
@@ -18,6 +19,8 @@ SERIES = f"{STUDY}1"
 INSTANCE = f"{STUDY}2"
 PATIENT_ID = "ORTHANC-AWS-CHECK"
 _SIDE = 64
+# What the libraries raise where an answer is not what it should be.
+_WRONG = (requests.RequestException, InvalidDicomError, OSError, ValueError, LookupError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,20 @@ def check(access: Access) -> Iterator[Finding]:
     for what, attempt in tries:
         try:
             yield Finding(what, attempt())
-        except (requests.RequestException, OSError, ValueError, LookupError, AttributeError) as error:
+        except (
+            requests.RequestException,
+            InvalidDicomError,
+            OSError,
+            ValueError,
+            LookupError,
+            AttributeError,
+        ) as error:
             yield Finding(what, f"{type(error).__name__}: {error}")
 
 
 def _image() -> Dataset:
     """A small CT image of a ramp."""
-    image = Dataset()
+    image = FileDataset("", Dataset(), preamble=bytes(128))
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID = CTImageStorage

@@ -89,8 +89,10 @@ class Store:
 
     def remove_containers(self) -> None:
         """Stops and removes the containers, those that share another's network first."""
-        present = sorted(self.containers(), key=lambda name: not name.endswith("-sidecar"))
-        self.engine.remove(*(self.container(name) for name in present))
+        present = self.containers()
+        # An engine removes several containers at the same time.
+        for sharing in (True, False):
+            self.engine.remove(*(self.container(s) for s in present if s.endswith("-sidecar") is sharing))
 
     def _planned(self, options: Options, network: Network) -> tuple[Service, ...]:
         self._ensure_users()
