@@ -1,5 +1,6 @@
 """A local store as a whole: up, down, how it stands, and its logs."""
 
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ class Store:
         built = images.build(self.engine, base, say)
         say(f"Starting the containers ({built.base} bases)")
         self.remove_containers()
+        _check_free(options.public_port)
         network = ensure(self.engine, self.name, self.prefix, HOSTS)
         for service in self._planned(options, network):
             self._start(service, built.names[service.image], network)
@@ -168,6 +170,17 @@ class Store:
             check=False,
         )
         return (done.stdout + done.stderr).strip()
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise OperationError(
+                f"Port {port} is taken", str(error), "Choose another one with `orthanc-aws local up --port`."
+            ) from None
 
 
 @contextmanager
