@@ -93,7 +93,9 @@ def _store(client: DICOMwebClient, image: Dataset) -> str:
 
 
 def _find(client: DICOMwebClient, url: str) -> str:
-    found = client.search_for_studies(search_filters={"PatientID": PATIENT_ID, "StudyInstanceUID": STUDY})
+    found = client.search_for_studies(
+        limit=2, search_filters={"PatientID": PATIENT_ID, "StudyInstanceUID": STUDY}
+    )
     if len(found) != 1:
         return f"{len(found)} studies instead of 1"
     retrieve = Dataset.from_json(found[0]).RetrieveURL
