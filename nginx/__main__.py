@@ -70,7 +70,8 @@ def _users(settings: Settings) -> tuple[Source | None, CurrentUsers]:
     source = _source(settings)
     text = source.changed() if isinstance(source, UsersFile) else settings.users
     first = {}
-    if settings.first_user:
+    # In the other modes a stranger may have a token or a certificate of that name.
+    if settings.access_mode == "basic":
         first[settings.first_user] = User(Role.ADMIN, hash_password(settings.first_password))
     return source, CurrentUsers(first, parse_users(text or ""))
 

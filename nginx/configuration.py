@@ -12,9 +12,7 @@ from nginx.settings import Settings
 
 HERE = Path(__file__).parent
 RESOLV_CONF = Path("/etc/resolv.conf")
-# Descriptors that NGINX's worker needs besides its connections: logs, listening sockets, pipes.
-OTHER_DESCRIPTORS = 64
-MOST_CONNECTIONS = 16384
+MOST_DESCRIPTORS = 65536
 # How many results a search of everything returns that asks for no limit itself.
 SEARCH_LIMIT = 1000
 # A UID (PS3.5, section 9.1), and a name of a file or folder that is not `.` or `..`.
@@ -35,13 +33,15 @@ def fill(name: str, values: dict[str, str]) -> str:
 
 def common_values(folder: Path) -> dict[str, str]:
     """What both configurations take: where this run's files lie, and what this container may open."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    connections = (
-        MOST_CONNECTIONS
-        if limit == resource.RLIM_INFINITY
-        else min(limit - OTHER_DESCRIPTORS, MOST_CONNECTIONS)
-    )
-    return {"HERE": str(HERE), "FOLDER": str(folder), "CONNECTIONS": str(connections)}
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    descriptors = MOST_DESCRIPTORS if allowed == resource.RLIM_INFINITY else min(allowed, MOST_DESCRIPTORS)
+    return {
+        "HERE": str(HERE),
+        "FOLDER": str(folder),
+        "DESCRIPTORS": str(descriptors),
+        # A connection takes one descriptor; files, sockets and pipes take the others.
+        "CONNECTIONS": str(descriptors // 2),
+    }
 
 
 def front_values(settings: Settings, folder: Path) -> dict[str, str]:

@@ -94,7 +94,7 @@ def _entry_mistakes(name: str, entry: Any) -> list[str]:
     if not isinstance(entry, dict):
         return [f"The entry of {shown} must be an object with a role."]
     mistakes = []
-    if entry.get("role") not in set(Role):
+    if entry.get("role") not in list(Role):
         mistakes.append(f"The role of {shown} must be one of {', '.join(Role)}.")
     if unknown := sorted(set(entry) - {"role", "password"}):
         mistakes.append(

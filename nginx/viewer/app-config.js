@@ -1,4 +1,7 @@
-/* The viewer reads from the store that serves it, with the login that the browser has for it. */
+/* The viewer reads from the store that serves it, with the login that the browser has for it.
+   The first two lines stand for scripts of the viewer's page, which its policy forbids. */
+window.PUBLIC_URL = '/viewer/';
+window.browserImportFunction = address => import(address.replace(/^\//, window.PUBLIC_URL));
 window.config = {
   routerBasename: '/viewer/',
   extensions: [],
