@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.cli_lifecycle import LIFECYCLE
 from scripts.cli_local import local
 from scripts.cli_options import (
     aws_options,
+    bucket_option,
     console_for,
     env_argument,
     environment_of,
     output_option,
     session_of,
     stack_option,
+    tags_option,
     templates_option,
 )
 from scripts.cli_users import users
@@ -57,13 +60,6 @@ def _expected(error: Exception) -> "OperationError | None":
     return None
 
 
-def _tags(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    malformed = [pair for pair in pairs if "=" not in pair or pair.startswith("=")]
-    if malformed:
-        raise click.BadParameter(f"{malformed[0]!r} is not of the form KEY=VALUE.")
-    return dict(pair.split("=", 1) for pair in pairs)
-
-
 def _judge(findings: list[str], what: str, all_well: str) -> None:
     """Prints findings as the result; any at all make the exit code 1."""
     console = console_for()
@@ -85,7 +81,8 @@ def main(ctx: click.Context, profile: str | None, region: str | None) -> None:
 
     ENV is the name of a parameter set, parameters/ENV.json, or the path of such a file.
 
-    The exit code is 0 when all is done or nothing was to do, 1 when something failed, 2 for wrong usage.
+    The exit code is 0 when all is done or nothing was to do, 1 when something failed, 2 for wrong usage, and 3 where
+    --exit-code asks for it and there are differences.
     """
     ctx.obj = {"profile": profile, "region": region}
 
@@ -151,10 +148,8 @@ def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, 
 @env_argument
 @stack_option
 @templates_option
-@click.option("--bucket", help="Bucket for the templates.  [default: one of the account's own]")
-@click.option(
-    "--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=_tags, help="Tag for all resources."
-)
+@bucket_option
+@tags_option
 @click.option("--yes", is_flag=True, help="Deploy without asking.")
 @output_option
 @aws_options
@@ -198,6 +193,8 @@ def outputs(ctx: click.Context, output: str, **_: Any) -> None:
     console_for(output).outputs(find(environment, session).outputs)
 
 
+for verb in LIFECYCLE:
+    main.add_command(verb)
 main.add_command(users)
 
 

@@ -17,6 +17,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATES = PROJECT / "templates"
 PARAMETERS = PROJECT / "parameters"
 
+DIFFERENT = 3  # the exit code for differences, which is neither that of a failure nor that of wrong usage
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 env_argument = click.argument("env", metavar="ENV")
@@ -33,6 +35,24 @@ output_option = click.option(
     default="text",
     show_default=True,
     help="Form of the result.",
+)
+bucket_option = click.option(
+    "--bucket", help="Bucket for the templates.  [default: one of the account's own]"
+)
+
+
+def _tags(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    malformed = [pair for pair in pairs if "=" not in pair or pair.startswith("=")]
+    if malformed:
+        raise click.BadParameter(f"{malformed[0]!r} is not of the form KEY=VALUE.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+tags_option = click.option(
+    "--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=_tags, help="Tag for all resources."
+)
+exit_code_option = click.option(
+    "--exit-code", is_flag=True, help=f"Exit with code {DIFFERENT} where there are differences."
 )
 _AWS_OPTIONS = (
     click.option("--profile", help="Profile of the AWS configuration to use."),

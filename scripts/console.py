@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scripts.aws.follow import Listener
     from scripts.aws.package import Template
     from scripts.aws.stacks import Nested
+    from scripts.operations.diff import Difference
     from scripts.operations.status import Status
 
 
@@ -101,6 +102,16 @@ class Console:
         for line in change_tree(stack_name, changes):
             click.echo(line, err=True)
 
+    def difference(self, difference: "Difference") -> None:
+        """The same as a result; nothing on stdout where nothing would change."""
+        if self._as_json:
+            self._json(difference.as_json())
+        elif difference.has_changes:
+            for line in change_tree(difference.stack_name, difference.changes):
+                click.echo(line)
+        if not difference.has_changes:
+            self.done(f"{difference.stack_name} is up to date: nothing would change")
+
     @contextmanager
     def progress(self, stack_name: str, template: "Template") -> Iterator["Listener"]:
         """A listener that shows a deployment's events: a live tree on a terminal, else a line for each."""
@@ -121,9 +132,9 @@ def _nested_lines(tree: "Nested", indent: str) -> Iterator[str]:
     name = tree.path[-1] if tree.path else "root"
     resources = count(len(tree.resources), "resource")
     yield f"{indent}{_symbol_and(name, tree.status)}  {tree.status}  {resources}"
-    for logical_id, status in tree.resources.items():
-        if is_in_progress(status) or is_failure(status):
-            yield f"{indent}  {_symbol_and(logical_id, status)}  {status}"
+    for logical_id, resource in tree.resources.items():
+        if is_in_progress(resource.status) or is_failure(resource.status):
+            yield f"{indent}  {_symbol_and(logical_id, resource.status)}  {resource.status}"
     for child in tree.children:
         yield from _nested_lines(child, indent + "  ")
 

@@ -43,6 +43,20 @@ def test_a_deployment_prints_its_outputs_and_nothing_else_on_stdout(
     assert "✓ Inner  CREATE_COMPLETE  1 resource\n" in run("status", *environment).stdout
 
 
+def test_differences_are_a_result_and_have_an_exit_code_of_their_own_if_asked_for(
+    tmp_path: Path, environment: list[str | Path]
+) -> None:
+    arguments = ["diff", *environment, "--templates", tmp_path]
+    different = run(*arguments)
+    assert different.exit_code == 0, different.stderr
+    assert "+ Value (AWS::SSM::Parameter)" in different.stdout
+    assert run(*arguments, "--exit-code").exit_code == 3
+    assert run("deploy", *environment, "--templates", tmp_path, "--yes").exit_code == 0
+    same = run(*arguments, "--exit-code")
+    assert (same.exit_code, same.stdout) == (0, "")
+    assert not json.loads(run(*arguments, "--output", "json").stdout)["HasChanges"]
+
+
 def test_a_failed_deployment_ends_in_one_message_with_reason_and_advice_and_exit_code_1(
     tmp_path: Path, environment: list[str | Path]
 ) -> None:

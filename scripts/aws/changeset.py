@@ -11,26 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import stacks
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
+from scripts.aws.data import bears_data
 from scripts.aws.errors import code_of
 from scripts.aws.vocabulary import NESTED_STACK
 from scripts.errors import OperationError
 
 NAME_PREFIX = "orthanc-aws-"
-# Types whose loss is the loss of images, of their index, or of what is needed to read or to account for them.
-DATA_BEARING = frozenset(
-    (
-        NESTED_STACK,
-        "AWS::Backup::BackupVault",
-        "AWS::DynamoDB::Table",
-        "AWS::EFS::FileSystem",
-        "AWS::KMS::Key",
-        "AWS::Logs::LogGroup",
-        "AWS::RDS::DBCluster",
-        "AWS::RDS::DBInstance",
-        "AWS::S3::Bucket",
-        "AWS::SecretsManager::Secret",
-    )
-)
 # CloudFormation has no status of its own for this and says it in one of these sentences.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _CHANGE_SET_ARN = re.compile(r"arn:[\w-]+:cloudformation:[\w-]+:\d+:changeSet/\S+?/[\w-]+")
@@ -62,8 +48,27 @@ class Change:
 
     @property
     def endangers_data(self) -> bool:
-        """Whether a resource that bears data will, or may, be removed or replaced."""
-        return self.resource_type in DATA_BEARING and (self.action == "Remove" or self.replaces)
+        """Whether a resource that bears data will, or may, be removed or replaced.
+
+        Of a nested stack that is removed, its children tell it.
+        """
+        if self.resource_type == NESTED_STACK:
+            return self.replaces
+        is_lost = self.action == "Remove" or self.replaces
+        return is_lost and bears_data(self.resource_type, self.policy.removeprefix("ReplaceAnd"))
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for scripts, in CloudFormation's words where it has some."""
+        return {
+            "Action": self.action,
+            "LogicalResourceId": self.logical_id,
+            "ResourceType": self.resource_type,
+            "Replacement": self.replacement,
+            "PolicyAction": self.policy,
+            "Causes": list(self.causes),
+            "EndangersData": self.endangers_data,
+            "Changes": [child.as_json() for child in self.children],
+        }
 
 
 @dataclass(frozen=True)
@@ -251,6 +256,8 @@ def _change(cloudformation: Any, record: dict[str, Any]) -> Iterator[Change]:
     """The change; none for a nested stack that CloudFormation visits without changing anything in it."""
     nested = record.get("ChangeSetId")
     children = tuple(_changes(cloudformation, nested)) if nested else ()
+    if record["Action"] == "Remove" and record["ResourceType"] == NESTED_STACK:
+        children = tuple(_removals(cloudformation, record["PhysicalResourceId"]))
     if nested and record["Action"] == "Modify" and not children:
         return
     targets = (detail.get("Target", {}) for detail in record.get("Details", []))
@@ -263,3 +270,15 @@ def _change(cloudformation: Any, record: dict[str, Any]) -> Iterator[Change]:
         causes=tuple(dict.fromkeys(target.get("Name") or target.get("Attribute", "") for target in targets)),
         children=children,
     )
+
+
+def _removals(cloudformation: Any, stack_id: str) -> Iterator[Change]:
+    """What goes with a nested stack, of which a change set tells no more than that the stack is removed."""
+    policies = stacks.deletion_policies(cloudformation, stack_id)
+    tree = stacks.tree(cloudformation, stack_id, "")
+    for logical_id, resource in tree.resources.items():
+        policy = policies.get(logical_id, "").removesuffix("ExceptOnCreate")
+        yield Change("Remove", logical_id, resource.type, "", policy, (), ())
+    for child in tree.children:
+        children = tuple(_removals(cloudformation, child.id))
+        yield Change("Remove", child.path[-1], NESTED_STACK, "", "Delete", (), children)

@@ -7,11 +7,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from generator import yaml_text
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of, message_of
 from scripts.aws.vocabulary import NESTED_STACK, is_in_progress
 
 _LONGEST_DELETION = 900.0
+# Source: CloudFormation user guide, "DeletionPolicy attribute".
+_DEFAULT_POLICIES = {"AWS::RDS::DBCluster": "Snapshot"}
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,36 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Nested:
-    """A stack, its own resources (logical id → status) and the stacks nested in it."""
+class Resource:
+    """A resource of a stack: its type, its name or ARN (empty before it has one), and its status."""
 
+    type: str
+    physical_id: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A stack by its id, its own resources by their logical ids, and the stacks nested in it."""
+
+    id: str
     path: tuple[str, ...]
     status: str
-    resources: dict[str, str] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
     children: tuple["Nested", ...] = ()
+
+    def all(self) -> Iterator["Nested"]:
+        """This stack and all that it nests, parents before children."""
+        yield self
+        for child in self.children:
+            yield from child.all()
+
+    def of_type(self, resource_type: str) -> Iterator[tuple[tuple[str, ...], Resource]]:
+        """The resources of a type in this stack and all that it nests, each with its path from the root."""
+        for stack in self.all():
+            for logical_id, resource in stack.resources.items():
+                if resource.type == resource_type and resource.physical_id:
+                    yield (*stack.path, logical_id), resource
 
 
 def find(cloudformation: Any, name_or_id: str) -> Stack | None:
@@ -66,8 +92,12 @@ def find(cloudformation: Any, name_or_id: str) -> Stack | None:
 
 
 def tree(cloudformation: Any, stack_id: str, status: str, path: tuple[str, ...] = ()) -> Nested:
-    """The stack with the statuses of its resources, and so every stack nested in it."""
-    resources = list(_resources(cloudformation, stack_id))
+    """The stack with the resources that it has, and so every stack nested in it."""
+    resources = [
+        resource
+        for resource in _resources(cloudformation, stack_id)
+        if resource["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
     children = tuple(
         tree(
             cloudformation,
@@ -76,16 +106,26 @@ def tree(cloudformation: Any, stack_id: str, status: str, path: tuple[str, ...] 
             (*path, resource["LogicalResourceId"]),
         )
         for resource in resources
-        if resource["ResourceType"] == NESTED_STACK
-        and resource.get("PhysicalResourceId")
-        and resource["ResourceStatus"] != "DELETE_COMPLETE"
+        if resource["ResourceType"] == NESTED_STACK and resource.get("PhysicalResourceId")
     )
     own = {
-        resource["LogicalResourceId"]: resource["ResourceStatus"]
+        resource["LogicalResourceId"]: Resource(
+            resource["ResourceType"], resource.get("PhysicalResourceId", ""), resource["ResourceStatus"]
+        )
         for resource in resources
         if resource["ResourceType"] != NESTED_STACK
     }
-    return Nested(path, status, own, children)
+    return Nested(stack_id, path, status, own, children)
+
+
+def deletion_policies(cloudformation: Any, stack_id: str) -> dict[str, str]:
+    """What becomes of each resource when its stack goes, by the deployed template: Delete, Retain, Snapshot …"""
+    body = cloudformation.get_template(StackName=stack_id)["TemplateBody"]
+    template = yaml_text.load(body) if isinstance(body, str) else body
+    return {
+        logical_id: resource.get("DeletionPolicy") or _DEFAULT_POLICIES.get(resource["Type"], "Delete")
+        for logical_id, resource in template["Resources"].items()
+    }
 
 
 def protect(cloudformation: Any, stack: Stack) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator import render
-from scripts.aws import artifacts, changeset, events, stacks
+from scripts.aws import changeset, events, stacks
 from scripts.aws.package import package
 from scripts.aws.session import Session
 from scripts.console import Console
@@ -14,6 +14,7 @@ from scripts.operations.carry_on import settle
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
 from scripts.operations.lint import lint
+from scripts.operations.proposal import request, upload
 from scripts.operations.watch import failed, watch
 
 
@@ -42,10 +43,10 @@ def apply(environment: Environment, options: Options, session: Session, console:
     second run carries on from wherever the first one stopped.
     """
     deployment = Deployment(environment, package(environment.templates), session, console)
-    bucket = _upload(deployment, options)
+    bucket = upload(deployment, options.bucket)
     stack = settle(deployment)
-    request = _request(deployment, options, bucket, stack)
-    if _change(deployment, request, is_new=stack is None, ask=options.ask):
+    wanted = request(deployment, options.tags, bucket, stack)
+    if _change(deployment, wanted, is_new=stack is None, ask=options.ask):
         console.done(f"{environment.stack_name} is deployed")
     else:
         console.done(f"{environment.stack_name} is up to date: nothing to do")
@@ -83,40 +84,15 @@ _CHECKS: tuple[tuple[str, _Find, str], ...] = (
 )
 
 
-def _upload(deployment: Deployment, options: Options) -> artifacts.Bucket:
-    session, templates = deployment.session, deployment.template.all
-    deployment.console.step(f"Account {session.account}, region {session.region}, as {session.caller}")
-    bucket = artifacts.artifact_bucket(session, options.bucket)
-    count = artifacts.upload(session, bucket, templates)
-    deployment.console.done(f"{count} of {len(templates)} templates uploaded to s3://{bucket.name}")
-    return bucket
-
-
-def _request(
-    deployment: Deployment, options: Options, bucket: artifacts.Bucket, stack: stacks.Stack | None
-) -> changeset.Request:
-    environment, template = deployment.environment, deployment.template
-    location = artifacts.location(bucket)
-    filled_in = {name: value for name, value in location.items() if name in template.parameters}
-    own_tags = {"Application": "orthanc-aws", "Environment": environment.name}
-    return changeset.Request(
-        stack_name=environment.stack_name,
-        template_url=artifacts.url(deployment.session, bucket, template),
-        parameters=environment.values() | filled_in,
-        tags=(stack.tags if stack else {}) | own_tags | options.tags,
-        description=f"orthanc-aws deploy {environment.name}, by {deployment.session.caller}",
-    )
-
-
-def _change(deployment: Deployment, request: changeset.Request, *, is_new: bool, ask: bool) -> bool:
+def _change(deployment: Deployment, wanted: changeset.Request, *, is_new: bool, ask: bool) -> bool:
     """Proposes the change, shows it, asks, executes it and follows it; False when nothing would change."""
     client, console = deployment.cloudformation, deployment.console
     console.step("Asking CloudFormation what would change")
-    with changeset.propose(client, request, is_new) as change_set:
+    with changeset.propose(client, wanted, is_new) as change_set:
         if not change_set.wait():
             return False
-        console.changes(request.stack_name, change_set.changes())
-        if ask and not console.confirm(f"Deploy {request.stack_name}?"):
+        console.changes(wanted.stack_name, change_set.changes())
+        if ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
             raise OperationError(
                 "Not deployed", "nobody said yes", "The change set is removed; --yes deploys unasked."
             )

@@ -71,6 +71,6 @@ def _as_json(tree: stacks.Nested) -> dict[str, Any]:
     return {
         "Path": "/".join(("root", *tree.path)),
         "Status": tree.status,
-        "Resources": tree.resources,
+        "Resources": {logical_id: resource.status for logical_id, resource in tree.resources.items()},
         "Nested": [_as_json(child) for child in tree.children],
     }

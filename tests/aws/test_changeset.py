@@ -103,12 +103,12 @@ def test_a_nested_stack_in_which_nothing_changes_is_left_out() -> None:
         root=[
             [
                 change("Modify", "Quiet", NESTED, ChangeSetId=arn("quiet")),
-                change("Remove", "Gone", NESTED, ChangeSetId=arn("quiet")),
+                change("Add", "New", NESTED, ChangeSetId=arn("quiet")),
             ]
         ],
         quiet="The submitted information didn't contain changes. Submit different information ...",
     )
-    assert shape(change_set(sets.client()).changes()) == {"Gone": {}}
+    assert shape(change_set(sets.client()).changes()) == {"New": {}}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_nested_stack_in_which_nothing_changes_is_left_out() -> None:
         ("Modify", "AWS::RDS::DBCluster", "Conditional", True),
         ("Modify", "AWS::RDS::DBCluster", "False", False),
         ("Remove", "AWS::S3::Bucket", "", True),
-        ("Remove", NESTED, "", True),
+        ("Modify", NESTED, "True", True),
         ("Add", "AWS::S3::Bucket", "", False),
         ("Modify", "AWS::ECS::TaskDefinition", "True", False),
     ],
@@ -270,3 +270,21 @@ def test_a_change_set_whose_removal_takes_time_is_waited_for_before_the_stack_is
     changeset.discard(client, "orthanc-test", arn("root"), Clock(now=lambda: 0.0, sleep=sleep))
     assert len(waits) == 1
     assert scripted.asked(client, "DeleteStack")
+
+
+def test_of_a_nested_stack_that_is_removed_all_that_goes_with_it_is_told() -> None:
+    listed = [
+        {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": name, "ResourceStatus": "OK"}
+        for name, kind in (("Images", "AWS::S3::Bucket"), ("Password", "AWS::SecretsManager::Secret"))
+    ]
+    template = {"Images": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}}
+    template["Password"] = {"Type": "AWS::SecretsManager::Secret"}
+    client = Sets(root=[[change("Remove", "Storage", NESTED, PhysicalResourceId="storage")]]).client(
+        ListStackResources=lambda _: {"StackResourceSummaries": listed},
+        GetTemplate=lambda _: {"TemplateBody": {"Resources": template}},
+    )
+    (storage,) = change_set(client).changes()
+    assert [(each.logical_id, each.policy, each.endangers_data) for each in storage.children] == [
+        ("Images", "Retain", True),
+        ("Password", "Delete", False),
+    ]

@@ -1,74 +1,17 @@
 """Deploying a set that is three stacks deep to the emulator, over HTTP with boto3."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from scripts.aws import changeset, stacks
+from scripts.aws import changeset
 from scripts.aws.artifacts import artifact_bucket, location, upload, url
 from scripts.aws.package import package
-from scripts.aws.session import Session
 from scripts.console import Console
 from scripts.emulator import Emulator
 from scripts.errors import OperationError
-from scripts.operations.deploy import Options, apply
-from scripts.operations.environment import Environment
+from scripts.operations.deploy import Options
 from scripts.operations.status import status
-from tests.operations.three_levels import REASON, write
-
-UNASKED = Options(ask=False)
-
-
-@dataclass
-class Deployer:
-    """Deploys sets of one test's folder."""
-
-    folder: Path
-    session: Session
-    console: Console = field(default_factory=Console)
-
-    def environment(self, **kinds: Any) -> Environment:
-        return write(self.folder, **kinds)
-
-    def deploy(self, options: Options = UNASKED, **kinds: Any) -> dict[str, str]:
-        return apply(self.environment(**kinds), options, self.session, self.console)
-
-    def stack(self) -> stacks.Stack | None:
-        return stacks.find(self.session.cloudformation, self.environment().stack_name)
-
-    def change_sets(self) -> list[str]:
-        stack = self.stack()
-        return changeset.leftovers(self.session.cloudformation, stack.name) if stack else []
-
-
-@pytest.fixture
-def deployer(tmp_path: Path, session: Session) -> Deployer:
-    return Deployer(tmp_path, session)
-
-
-class Refusing(Console):
-    """A person who always says no."""
-
-    def confirm(self, question: str) -> bool:
-        return False
-
-
-class Interrupting(Console):
-    """A person who presses ctrl-C when the first events appear."""
-
-    @contextmanager
-    def progress(self, *arguments: Any) -> Iterator[Any]:
-        with super().progress(*arguments) as listener:
-
-            def interrupt(_: Any) -> None:
-                raise KeyboardInterrupt
-
-            listener.events = interrupt  # type: ignore[method-assign]
-            yield listener
+from tests.operations.deployer import Deployer, Interrupting, Refusing
+from tests.operations.three_levels import REASON
 
 
 def test_a_new_environment_is_created_protected_and_tagged(deployer: Deployer) -> None:

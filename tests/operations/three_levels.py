@@ -41,12 +41,23 @@ def _template(resources: dict[str, Any], output: Any, parameters: dict[str, Any]
     }
 
 
-def write(folder: Path, word: str = "one", broken: bool = False) -> Environment:
-    """Writes the set and its parameter set; where it is `broken`, a resource of the innermost stack fails."""
+def _record(name: str) -> dict[str, Any]:
+    kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    return {"Type": "AWS::Logs::LogGroup", **kept, "Properties": {"LogGroupName": name}}
+
+
+def write(folder: Path, word: str = "one", broken: bool = False, record: str = "") -> Environment:
+    """Writes the set and its parameter set.
+
+    Where it is `broken`, a resource of the innermost stack fails; with the name of a `record` the innermost stack has
+    a log group that is kept.
+    """
     word_parameter = {"Word": {"Type": "String", "AllowedPattern": "[a-z]+"}}
     passed_on = {name: {"Ref": name} for name in ("Word", *_LOCATION)}
     value = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Word"}}}
     innermost = {"Value": described(value, "The word")} | ({"Broken": _BROKEN} if broken else {})
+    if record:
+        innermost["Record"] = _record(record)
     templates = {
         "inner": _template(innermost, {"Fn::GetAtt": ["Value", "Value"]}, word_parameter),
         "middle": _template(

@@ -1,0 +1,50 @@
+"""The verbs that follow a deployment through its life."""
+
+from typing import Any
+
+import click
+
+from scripts.cli_options import (
+    DIFFERENT,
+    aws_options,
+    bucket_option,
+    console_for,
+    env_argument,
+    environment_of,
+    exit_code_option,
+    output_option,
+    session_of,
+    stack_option,
+    tags_option,
+    templates_option,
+)
+
+
+@click.command()
+@env_argument
+@stack_option
+@templates_option
+@bucket_option
+@tags_option
+@exit_code_option
+@output_option
+@aws_options
+@click.pass_context
+def diff(
+    ctx: click.Context, bucket: str | None, tags: dict[str, str], exit_code: bool, output: str, **_: Any
+) -> None:
+    """Show what deploying ENV would change, without changing it.
+
+    The templates are uploaded, for CloudFormation to read them; the change set that it makes is removed.
+    """
+    environment, session = environment_of(ctx), session_of(ctx)
+    from scripts.operations.diff import diff
+
+    console = console_for(output)
+    difference = diff(environment, bucket, tags, session, console)
+    console.difference(difference)
+    if exit_code and difference.has_changes:
+        ctx.exit(DIFFERENT)
+
+
+LIFECYCLE = (diff,)
