@@ -18,6 +18,7 @@ from nginx.settings import Settings, SettingsError, read_settings
 from nginx.supervisor import supervise
 
 ORTHANC_PORT = 8042
+RESOLV_CONF = Path("/etc/resolv.conf")
 # Memory-backed: private keys, credentials and sockets never reach a disk.
 MEMORY = Path("/dev/shm")
 
@@ -42,7 +43,9 @@ async def _front(settings: Settings) -> int:
     source, users = _users(settings)
     make_certificate(settings.domain_name, folder)
     configuration = folder / "nginx.conf"
-    write_private(configuration, fill("front", front_values(settings, folder)))
+    write_private(
+        configuration, fill("front", front_values(settings, folder, RESOLV_CONF.read_text(encoding="utf-8")))
+    )
     server = await serve(_mode(settings, users), folder / "access.socket")
     parts = [server.serve_forever()]
     if source:

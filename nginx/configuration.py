@@ -11,7 +11,6 @@ from pathlib import Path
 from nginx.settings import Settings
 
 HERE = Path(__file__).parent
-RESOLV_CONF = Path("/etc/resolv.conf")
 MOST_DESCRIPTORS = 65536
 # How many results a search of everything returns that asks for no limit itself.
 SEARCH_LIMIT = 1000
@@ -44,12 +43,12 @@ def common_values(folder: Path) -> dict[str, str]:
     }
 
 
-def front_values(settings: Settings, folder: Path) -> dict[str, str]:
-    """What the front's configuration takes."""
+def front_values(settings: Settings, folder: Path, resolv_conf: str) -> dict[str, str]:
+    """What the front's configuration takes; `resolv_conf` is the text of the file that names the name servers."""
     credential = base64.b64encode(f"{settings.orthanc_user}:{settings.orthanc_password}".encode()).decode()
     own_origin = f"https://{settings.public_host}".lower()
     return common_values(folder) | {
-        "RESOLVER": resolver(RESOLV_CONF.read_text(encoding="utf-8")),
+        "RESOLVER": resolver(resolv_conf),
         "INTERNAL_NAME": settings.internal_name,
         "INTERNAL_PORT": str(settings.internal_port),
         "INTERNAL_CA": str(settings.internal_ca),
@@ -88,7 +87,7 @@ def resolver(resolv_conf: str) -> str:
     for word in re.findall(r"^\s*nameserver\s+(\S+)", resolv_conf, re.M):
         address = ipaddress.ip_address(word.partition("%")[0])
         return f"[{address}]" if address.version == 6 else str(address)
-    raise ValueError(f"{RESOLV_CONF} names no name server: INTERNAL_NAME cannot be looked up.")
+    raise ValueError("/etc/resolv.conf names no name server: INTERNAL_NAME cannot be looked up.")
 
 
 def write_private(path: Path, text: str) -> None:
