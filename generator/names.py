@@ -1,6 +1,6 @@
 """How things are called: logical ids, ARNs, and the principals that AWS services act as."""
 
-from troposphere import Sub
+from troposphere import Join, Select, Split, StackId, Sub
 
 # Services whose principal is not `SERVICE.amazonaws.com` in every partition. Source: the AWS CDK's region-info package
 # (`Default.servicePrincipal`) and the IAM user guide's page on AWS service principals.
@@ -33,3 +33,13 @@ def service_principal(service: str) -> str | Sub:
 def substituted(text: str) -> str | Sub:
     """Fn::Sub of a text that holds `${...}`; a text without any is left as it is."""
     return Sub(text) if "${" in text else text
+
+
+def unique_name() -> Join:
+    """`orthanc-` and the first eight digits of the stack's own id, which no update can change.
+
+    What a deleted stack leaves behind on purpose (its logs, its last snapshot) can then never be in a new one's way,
+    and no edit of a parameter can give the database a new name, and with it an empty successor.
+    """
+    unique_id = Select(2, Split("/", StackId))
+    return Join("-", ["orthanc", Select(0, Split("-", unique_id))])

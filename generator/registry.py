@@ -7,6 +7,7 @@ from generator.stacks.cluster import CLUSTER
 from generator.stacks.credentials import CREDENTIALS
 from generator.stacks.database import DATABASE
 from generator.stacks.firewall import FIREWALL
+from generator.stacks.images import IMAGES
 from generator.stacks.internal_balancer import INTERNAL_BALANCER
 from generator.stacks.keys import KEYS
 from generator.stacks.logs import LOGS
@@ -20,7 +21,7 @@ from generator.stacks.root import ROOT
 from generator.stacks.storage import STORAGE
 from generator.stacks.trail import TRAIL
 
-STACKS = (
+DEPLOYMENT = (
     ROOT,
     KEYS,
     NOTIFICATIONS,
@@ -41,3 +42,6 @@ STACKS = (
     MONITORING,
     BUDGET,
 )
+# Launched by themselves, each with a form of its own.
+STANDALONE = (IMAGES,)
+STACKS = (*DEPLOYMENT, *STANDALONE)

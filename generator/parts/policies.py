@@ -21,8 +21,9 @@ from generator.names import arn, service_principal
 
 VERSION = "2012-10-17"
 # Services that say for which account they take a role on. Source: the pages on the confused deputy in the guides of
-# ECS, VPC flow logs, EventBridge Scheduler and RDS; a trust policy that asks this of any other service is never met.
-_TELL_SOURCE_ACCOUNT = frozenset(("ecs-tasks", "vpc-flow-logs", "scheduler", "monitoring.rds"))
+# ECS, VPC flow logs, EventBridge Scheduler, RDS and CodeBuild; a trust policy that asks this of any other service is
+# never met.
+_TELL_SOURCE_ACCOUNT = frozenset(("ecs-tasks", "vpc-flow-logs", "scheduler", "monitoring.rds", "codebuild"))
 
 
 def document(*statements: Statement) -> PolicyDocument:

@@ -7,7 +7,6 @@ from awacs import kms as actions
 from awacs.aws import (
     Action,
     Allow,
-    ArnLike,
     Bool,
     Condition,
     ForAllValuesStringEquals,
@@ -20,7 +19,6 @@ from troposphere import (
     AccountId,
     And,
     Equals,
-    GetAtt,
     If,
     Not,
     NoValue,
@@ -29,15 +27,14 @@ from troposphere import (
     Split,
     Sub,
     Template,
-    kms,
 )
 
 from generator.core import Stack, output, parameter
 from generator.kinds import DeploymentName, KeyArn, OptionalVaultArn
 from generator.names import arn
-from generator.parts.policies import VERSION, allow_service, from_this_account
+from generator.parts.keys import customer_key, log_groups
+from generator.parts.policies import allow_service, from_this_account
 
-DELETION_WINDOW_DAYS = 30
 NO_VAULT = "-"
 _USE = [actions.Decrypt, Action("kms", "GenerateDataKey*"), actions.DescribeKey]
 
@@ -69,34 +66,15 @@ def build(template: Template, inputs: KeysInputs) -> KeysOutputs:
     def key(
         name: str, purpose: str, *statements: Statement | If, deletion_policy: str = "RetainExceptOnCreate"
     ) -> KeyArn:
-        made = template.add_resource(
-            kms.Key(
-                f"{name}Key",
-                DeletionPolicy=deletion_policy,
-                UpdateReplacePolicy="Retain",
-                Description=purpose,
-                EnableKeyRotation=True,
-                PendingWindowInDays=DELETION_WINDOW_DAYS,
-                KeyPolicy={"Version": VERSION, "Statement": [_account_decides(), *statements]},
-            )
-        )
-        template.add_resource(
-            kms.Alias(
-                f"{name}Alias",
-                DeletionPolicy="RetainExceptOnCreate",
-                UpdateReplacePolicy="Retain",
-                AliasName=Sub(f"alias/{inputs.deployment.in_sub}-{name.lower()}"),
-                TargetKeyId=Ref(made),
-            )
-        )
-        return KeyArn(GetAtt(made, "Arn"))
+        alias = Sub(f"alias/{inputs.deployment.in_sub}-{name.lower()}")
+        return customer_key(template, name, alias, purpose, *statements, deletion_policy=deletion_policy)
 
     return KeysOutputs(
         data_key=key(
             "Data", "The image store's database, image bucket and secrets", *_copying_account(inputs)
         ),
         # The log groups of a creation that failed stay, and cannot be read without it.
-        logs_key=key("Logs", "The image store's log groups", _log_groups(), deletion_policy="Retain"),
+        logs_key=key("Logs", "The image store's log groups", log_groups(), deletion_policy="Retain"),
         archive_key=key(
             "Archive", "The image store's archive of trails and exports", _trail(), _trail_describes()
         ),
@@ -142,36 +120,6 @@ def _copying_account(inputs: KeysInputs) -> list[If]:
         Condition=Condition(Bool("kms:GrantIsForAWSResource", "true")),
     )
     return [If("CopiesToAnotherAccount", statement, NoValue) for statement in (use, grant)]
-
-
-def _account_decides() -> Statement:
-    """Lets the account's IAM policies grant use of the key, as AWS's own default key policy does.
-
-    Without it a key can become unmanageable. Source: KMS developer guide, "Default key policy".
-    """
-    return Statement(
-        Sid="AccountDecides",
-        Effect=Allow,
-        Principal=Principal("AWS", arn("iam", "root", region="")),
-        Action=[Action("kms", "*")],
-        Resource=["*"],
-    )
-
-
-def _log_groups() -> Statement:
-    return allow_service(
-        "LogGroups",
-        "logs",
-        [
-            actions.Encrypt,
-            actions.Decrypt,
-            Action("kms", "ReEncrypt*"),
-            Action("kms", "GenerateDataKey*"),
-            Action("kms", "Describe*"),
-        ],
-        ["*"],
-        ArnLike("kms:EncryptionContext:aws:logs:arn", arn("logs", "log-group:*")),
-    )
 
 
 def _trail() -> Statement:

@@ -6,13 +6,9 @@ from troposphere import (
     And,
     Equals,
     FindInMap,
-    Join,
     Not,
     Or,
     Partition,
-    Select,
-    Split,
-    StackId,
     Sub,
     Template,
 )
@@ -37,6 +33,7 @@ from generator.kinds import (
     SslPolicy,
     Text,
 )
+from generator.names import unique_name
 from generator.parts.fargate import Architecture, TaskSize
 from generator.stacks.backup import BACKUP, BackupInputs
 from generator.stacks.budget import BUDGET, BudgetInputs
@@ -210,7 +207,7 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
     template.add_condition(
         "HasViewer", And(Equals(inputs.viewer, "true"), Not(Equals(inputs.access_mode, "jwt")))
     )
-    deployment = DeploymentName(_unique_name())
+    deployment = DeploymentName(unique_name())
 
     keys = nest(template, KEYS, gather(KeysInputs, inputs, deployment=deployment))
     notifications = nest(template, NOTIFICATIONS, gather(NotificationsInputs, inputs, keys))
@@ -335,16 +332,6 @@ def build(template: Template, inputs: RootInputs) -> RootOutputs:
 def _as_text(value: Value) -> Text:
     """An output of another kind, for people to read."""
     return Text(value.unconditional, value.origin, condition=value.condition)
-
-
-def _unique_name() -> Join:
-    """`orthanc-` and the first eight digits of the stack's own id, which no update can change.
-
-    What a deleted stack leaves behind on purpose (its logs, its last snapshot) can then never be in a new one's way,
-    and no edit of a parameter can give the database a new name, and with it an empty successor.
-    """
-    unique_id = Select(2, Split("/", StackId))
-    return Join("-", ["orthanc", Select(0, Split("-", unique_id))])
 
 
 def _dashboard_url(template: Template, dashboard: Text) -> Text:

@@ -8,7 +8,7 @@ from typing import Any
 from generator import yaml_text
 from generator.core import Stack
 from generator.names import logical
-from generator.registry import STACKS
+from generator.registry import DEPLOYMENT, STACKS
 from generator.stacks.network import FLOWS
 from scripts.operations.validate import load_parameters
 
@@ -39,7 +39,7 @@ def _template(name: str) -> dict[str, Any]:
 def stacks() -> str:
     """The nested stacks, each with the others whose outputs it is handed."""
     resources = _template("root")["Resources"]
-    names = {logical(stack.name): stack.name for stack in STACKS}
+    names = {logical(stack.name): stack.name for stack in DEPLOYMENT}
 
     def row(stack: Stack[Any, Any]) -> list[str]:
         arguments = resources[logical(stack.name)]["Properties"].get("Parameters", {})
@@ -47,7 +47,9 @@ def stacks() -> str:
         source = stack.build.__module__.replace(".", "/")
         return [f"[{stack.name}](../{source}.py)", stack.description, ", ".join(needs) or NOTHING]
 
-    return table(("Stack", "What it is", "Needs"), [row(stack) for stack in STACKS if stack.name != "root"])
+    return table(
+        ("Stack", "What it is", "Needs"), [row(stack) for stack in DEPLOYMENT if stack.name != "root"]
+    )
 
 
 def _references(node: Any) -> Iterator[str]:

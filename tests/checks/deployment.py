@@ -1,4 +1,4 @@
-"""What a parameter set makes of the rendered set: one flat template of all stacks, without parameters or conditions.
+"""What parameters make of the rendered set: one flat template of all stacks, without parameters or conditions.
 
 Linters and rule packs see each template alone, and a parameter where a value will be. Here they see the whole:
 arguments in the place of parameters, a child's outputs in the place of references to them, the branch that is taken
@@ -8,10 +8,11 @@ in the place of each Fn::If. A resource is called by its stack's logical id and 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from scripts.operations.intrinsics import PSEUDO_PARAMETERS, conditions, is_list, parameter_values
+from tests.checks.parameter_sets import BESIDE_THE_ROOT, PARAMETER_SETS
 from tests.checks.rendered import Template, rendered_set
 
 STACK = "AWS::CloudFormation::Stack"
@@ -95,10 +96,17 @@ class Stack:
         return dict(self.value(kept))
 
 
-def deploy(values: Mapping[str, str]) -> Stack:
-    """The root stack with these values of its parameters; those that deployment supplies are added."""
-    root = rendered_set()["root"]
-    return Stack(root, parameter_values(root.body, {**SUPPLIED, **values}))
+def deploy(values: Mapping[str, str], name: str = "root") -> Stack:
+    """A stack that is launched by itself, with these values of its parameters and those that are supplied."""
+    template = rendered_set()[name]
+    return Stack(template, parameter_values(template.body, {**SUPPLIED, **values}))
+
+
+@cache
+def deployments() -> dict[str, Stack]:
+    """Every deployment that the checks judge: of the root by each parameter set, and of each stack beside it."""
+    roots = {name: deploy(values) for name, values in PARAMETER_SETS.items()}
+    return roots | {name: deploy(values, of) for name, (of, values) in BESIDE_THE_ROOT.items()}
 
 
 def _split_lists(template: Template, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,3 +26,17 @@ PARAMETER_SETS = {
         "MonthlyBudget": "1000",
     },
 }
+
+# Of the stacks that are launched by themselves: the name of the stack, and values that its conditions differ in.
+BESIDE_THE_ROOT: dict[str, tuple[str, dict[str, str]]] = {
+    "images": ("images", {"SourceBucket": "artifacts", "SourceKey": "images/source.tar.gz"}),
+    "images of an organization": (
+        "images",
+        {
+            "SourceBucket": "artifacts",
+            "SourceKey": "images/source.tar.gz",
+            "OrganizationId": "o-a1b2c3d4e5",
+            "Architecture": "X86_64",
+        },
+    ),
+}

@@ -10,6 +10,8 @@ from typing import Any
 from cfn_flip import load
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
+# The templates that people launch by themselves, so that their parameters are a form.
+LAUNCHED = {"root", "images"}
 
 Resource = Mapping[str, Any]
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.checks.deployment import deploy
+from tests.checks.deployment import deployments
 from tests.checks.exclusive import exclusive
-from tests.checks.parameter_sets import PARAMETER_SETS
 
 VERSION = "3.3.30"
 CACHE = Path(__file__).parents[2] / ".cache"
@@ -41,8 +40,8 @@ def checkov() -> Path:
 def results(checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What checkov says of all deployments, and of a template that is known to be bad, in one run."""
     folder = tmp_path_factory.mktemp("checkov")
-    deployments = {name: deploy(values).resources() for name, values in PARAMETER_SETS.items()}
-    for name, resources in {**deployments, "bad": BAD}.items():
+    judged = {name: deployment.resources() for name, deployment in deployments().items()}
+    for name, resources in {**judged, "bad": BAD}.items():
         template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
         (folder / f"{name}.json").write_text(json.dumps(template, indent=1))
     command = [checkov, "--directory", folder, "--framework", "cloudformation", "--output", "json"]
@@ -69,14 +68,14 @@ def test_a_bad_template_fails(results: Results) -> None:
 
 
 def test_every_deployment_was_judged(results: Results) -> None:
-    assert {name for name, _, _ in places(results, "passed")} >= set(PARAMETER_SETS)
+    assert {name for name, _, _ in places(results, "passed")} >= set(deployments())
 
 
 def test_every_skip_is_needed(results: Results) -> None:
     written = {
         (name, logical_id, skip["id"])
-        for name, values in PARAMETER_SETS.items()
-        for logical_id, resource in deploy(values).resources().items()
+        for name, deployment in deployments().items()
+        for logical_id, resource in deployment.resources().items()
         for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
     }
     assert written == places(results, "skipped")

@@ -5,8 +5,8 @@ from collections import defaultdict
 import pytest
 
 from scripts.operations.validate import problems
-from tests.checks.deployment import SUPPLIED, deploy
-from tests.checks.parameter_sets import PARAMETER_SETS
+from tests.checks.deployment import SUPPLIED, deployments
+from tests.checks.parameter_sets import BESIDE_THE_ROOT, PARAMETER_SETS
 from tests.checks.rendered import rendered_set
 
 
@@ -15,10 +15,16 @@ def test_the_parameter_sets_are_valid(name: str) -> None:
     assert problems(rendered_set()["root"].body, PARAMETER_SETS[name], supplied=SUPPLIED) == []
 
 
+@pytest.mark.parametrize("name", BESIDE_THE_ROOT)
+def test_the_values_for_the_stacks_beside_the_root_are_valid(name: str) -> None:
+    stack, values = BESIDE_THE_ROOT[name]
+    assert problems(rendered_set()[stack].body, values) == []
+
+
 def test_every_condition_comes_out_both_ways() -> None:
     seen: dict[tuple[str, str], set[bool]] = defaultdict(set)
-    for values in PARAMETER_SETS.values():
-        for stack in deploy(values).all_stacks():
+    for deployment in deployments().values():
+        for stack in deployment.all_stacks():
             for name, holds in stack.conditions.items():
                 seen[stack.template.name, name].add(holds)
     declared = {
@@ -30,13 +36,19 @@ def test_every_condition_comes_out_both_ways() -> None:
 
 
 def test_every_resource_is_part_of_some_deployment() -> None:
-    deployed = {name for values in PARAMETER_SETS.values() for name in deploy(values).resources()}
+    deployed = {
+        (deployment.template.name, name)
+        for deployment in deployments().values()
+        for name in deployment.resources()
+    }
     stacks = {
-        stack.prefix: stack for values in PARAMETER_SETS.values() for stack in deploy(values).all_stacks()
+        (deployment.template.name, stack.prefix): stack
+        for deployment in deployments().values()
+        for stack in deployment.all_stacks()
     }
     declared = {
-        prefix + logical_id
-        for prefix, stack in stacks.items()
+        (launched, prefix + logical_id)
+        for (launched, prefix), stack in stacks.items()
         for logical_id, resource in stack.template.section("Resources").items()
         if resource["Type"] != "AWS::CloudFormation::Stack"
     }

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.checks.deployment import deploy
+from tests.checks.deployment import deployments
 from tests.checks.house_rules.policies import documents_of
-from tests.checks.parameter_sets import PARAMETER_SETS
 
 _ACCOUNT = "us-east-1:123456789012"
 # What a reference to a resource of a type comes out as, as far as policies hold any.
 _ARNS = {
     "AWS::Backup::BackupVault": f"arn:aws:backup:{_ACCOUNT}:backup-vault:example",
     "AWS::CloudTrail::Trail": f"arn:aws:cloudtrail:{_ACCOUNT}:trail/example",
+    "AWS::ECR::Repository": f"arn:aws:ecr:{_ACCOUNT}:repository/example",
     "AWS::ECS::Cluster": f"arn:aws:ecs:{_ACCOUNT}:cluster/example",
     "AWS::ECS::Service": f"arn:aws:ecs:{_ACCOUNT}:service/example/example",
     "AWS::IAM::Role": "arn:aws:iam::123456789012:role/example",
@@ -60,6 +60,7 @@ class Accepted(NamedTuple):
 ACCEPTED = (
     Accepted("AWS::KMS::Key", "RESOURCE_STAR", "", "In a key's policy * is that key."),
     Accepted("AWS::IAM::Role", "MALFORMED", "neither Resource", "A trust policy is about its own role."),
+    Accepted("AWS::ECR::Repository", "MALFORMED", "neither Resource", "Its policy is about itself."),
     Accepted("AWS::EC2::VPCEndpoint", "RESOURCE_STAR", "", "An endpoint's policy gives no rights."),
     Accepted(
         "AWS::KMS::Key",
@@ -128,8 +129,8 @@ def accepting(resource_type: str, issue: str, text: str) -> list[Accepted]:
 def found() -> dict[str, list[tuple[str, str, str]]]:
     """The findings (resource type, issue, text) by the policy's place, over all deployments."""
     policies: dict[str, tuple[str, Any]] = {}
-    for name, values in PARAMETER_SETS.items():
-        resources = deploy(values).resources()
+    for name, deployment in deployments().items():
+        resources = deployment.resources()
         for logical_id, resource in resources.items():
             for path, document in documents_of(resource):
                 place = f"{name}: {logical_id} {'/'.join(path)}"

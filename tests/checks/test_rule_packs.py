@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.checks.deployment import deploy
+from tests.checks.deployment import deployments
 from tests.checks.exclusive import exclusive
 from tests.checks.parameter_sets import PARAMETER_SETS
 
@@ -69,10 +69,10 @@ def verdicts(template: Path, resources: Mapping[str, Any]) -> list[dict[str, str
     return found
 
 
-@pytest.fixture(scope="session", params=PARAMETER_SETS)
+@pytest.fixture(scope="session", params=deployments())
 def judged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     name: str = request.param
-    resources = deploy(PARAMETER_SETS[name]).resources()
+    resources = deployments()[name].resources()
     template = tmp_path_factory.mktemp("judged") / f"{name}.json"
     return name, Judgement(tuple(verdicts(template, resources)), reasons(resources))
 
@@ -109,7 +109,7 @@ def test_the_packs_had_something_to_judge(
     applied = Counter(item["rule"].rsplit("-", 1)[0] for item in judgement.verdicts)
     breached = Counter(rule.rsplit("-", 1)[0] for rule, _ in judgement.breaches())
     assert set(applied) == {"HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"}
-    assert min(applied.values()) > 100
+    assert min(applied.values()) > (100 if name in PARAMETER_SETS else 5)
     with capsys.disabled():
         for pack, verdicts in applied.items():
             share = breached[pack] / verdicts

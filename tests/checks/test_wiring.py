@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.checks.deployment import STACK
-from tests.checks.rendered import Template, rendered_set, walk
+from tests.checks.rendered import LAUNCHED, Template, rendered_set, walk
 
 TEMPLATES = sorted(rendered_set())
 
@@ -100,6 +100,6 @@ def test_a_child_is_handed_what_it_declares(name: str) -> None:
         assert set(arguments) == set(child.section("Parameters")), logical_id
 
 
-def test_every_template_is_the_root_or_nested_in_one() -> None:
+def test_every_template_is_launched_by_itself_or_nested_in_one() -> None:
     children = {child.name for template in rendered_set().values() for child, _ in nested(template).values()}
-    assert children == set(rendered_set()) - {"root"}
+    assert children == set(rendered_set()) - LAUNCHED

@@ -124,4 +124,9 @@ RULES = (
     must("AWS::ECS::Service", "AvailabilityZoneRebalancing", "One zone must not hold all.", "ENABLED"),
     must("AWS::ECS::Service", "PropagateTags", "Costs are told apart by tags.", "SERVICE"),
     must("AWS::ECS::Service", "EnableExecuteCommand", "A shell beside the data is for nobody.", False),
+    must("AWS::ECR::Repository", "ImageTagMutability", "A tag that moves hides what runs.", "IMMUTABLE"),
+    must("AWS::ECR::Repository", "ImageScanningConfiguration/ScanOnPush", "Known holes are told.", True),
+    must("AWS::ECR::Repository", "LifecyclePolicy/LifecyclePolicyText", "Old images cost."),
+    must("AWS::CodeBuild::Project", "LogsConfig/CloudWatchLogs/GroupName", "The log is ours to encrypt."),
+    must("AWS::CodeBuild::Project", "Source/BuildSpec", "What a build runs is what was reviewed."),
 )

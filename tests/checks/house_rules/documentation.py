@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tests.checks.house_rules.rule import Finding, rule
-from tests.checks.rendered import Template
+from tests.checks.rendered import LAUNCHED, Template
 
 _SENTENCE = re.compile(r"[A-Z0-9'].{5,}[.]", re.DOTALL)
 _BOUNDS = {"AllowedPattern", "MinValue", "MaxValue", "MinLength", "MaxLength"}
@@ -37,12 +37,12 @@ def constraints(template: Template) -> Iterator[Finding]:
         if bounded and not parameter.get("ConstraintDescription", "").startswith("must "):
             yield Finding(name, "ConstraintDescription", "does not say what the value must be")
         chosen = "AllowedValues" in parameter or "AWS::" in parameter["Type"]
-        if template.name == "root" and not bounded and not chosen:
+        if template.name in LAUNCHED and not bounded and not chosen:
             yield Finding(name, "AllowedPattern", "is missing: no value is refused")
 
 
 def console_form(template: Template) -> Iterator[Finding]:
-    if template.name != "root":
+    if template.name not in LAUNCHED:
         return
     interface = template.section("Metadata").get("AWS::CloudFormation::Interface", {})
     labels = interface.get("ParameterLabels", {})
