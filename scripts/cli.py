@@ -151,18 +151,36 @@ def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, 
 @bucket_option
 @tags_option
 @click.option("--yes", is_flag=True, help="Deploy without asking.")
+@click.option(
+    "--allow-replacing",
+    multiple=True,
+    metavar="PATH",
+    help="What bears data and may be replaced or removed, such as Database/Cluster.",
+)
 @output_option
 @aws_options
 @click.pass_context
 def deploy(
-    ctx: click.Context, bucket: str | None, tags: dict[str, str], yes: bool, output: str, **_: Any
+    ctx: click.Context,
+    bucket: str | None,
+    tags: dict[str, str],
+    yes: bool,
+    allow_replacing: tuple[str, ...],
+    output: str,
+    **_: Any,
 ) -> None:
-    """Deploy ENV: check, show what would change, ask, follow it to the end, print the outputs."""
+    """Deploy ENV: check, show what would change, ask, follow it to the end, print the outputs.
+
+    A change that would replace or remove what bears data is refused, unless --allow-replacing names the resource, or a
+    nested stack that it is in.
+    """
     environment, session = environment_of(ctx), session_of(ctx)
     from scripts.operations.deploy import Options, deploy
+    from scripts.operations.protection import path_of
 
     console = console_for(output)
-    console.outputs(deploy(environment, Options(bucket, tags, ask=not yes), session, console))
+    options = Options(bucket, tags, not yes, tuple(map(path_of, allow_replacing)))
+    console.outputs(deploy(environment, options, session, console))
 
 
 @main.command()

@@ -50,10 +50,11 @@ class Change:
     def endangers_data(self) -> bool:
         """Whether a resource that bears data will, or may, be removed or replaced.
 
-        Of a nested stack that is removed, its children tell it.
+        A nested stack bears data where what goes with it does.
         """
         if self.resource_type == NESTED_STACK:
-            return self.replaces
+            goes = self.action == "Remove" and any(child.endangers_data for child in self.children)
+            return goes or self.replaces
         is_lost = self.action == "Remove" or self.replaces
         return is_lost and bears_data(self.resource_type, self.policy.removeprefix("ReplaceAnd"))
 

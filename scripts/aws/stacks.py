@@ -133,6 +133,15 @@ def protect(cloudformation: Any, stack: Stack) -> None:
     cloudformation.update_termination_protection(StackName=stack.name, EnableTerminationProtection=True)
 
 
+def set_policy(cloudformation: Any, stack_id: str, policy: str) -> bool:
+    """Sets the stack's policy; False where it has this one already."""
+    current = cloudformation.get_stack_policy(StackName=stack_id).get("StackPolicyBody", "")
+    if current == policy:
+        return False
+    cloudformation.set_stack_policy(StackName=stack_id, StackPolicyBody=policy)
+    return True
+
+
 def delete(cloudformation: Any, stack_id: str, clock: Clock = SYSTEM_CLOCK) -> str:
     """Deletes a stack that has no resources left and waits for it; returns its last status."""
     cloudformation.delete_stack(StackName=stack_id)

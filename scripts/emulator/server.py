@@ -41,9 +41,28 @@ def serve(port: int, folder: Path, attached: bool = False) -> None:
 
 def extend() -> None:
     """Patches this process's ministack: defects mended, types added, strictness and nested stacks put in."""
-    from scripts.emulator import assumptions, autoscaling, changesets, fixes, nested, strictness, types
+    from scripts.emulator import (
+        assumptions,
+        autoscaling,
+        changesets,
+        fixes,
+        nested,
+        stack_policies,
+        strictness,
+        types,
+    )
 
-    for part in (faults, strictness, types, nested, changesets, autoscaling, fixes, assumptions):
+    for part in (
+        faults,
+        strictness,
+        types,
+        nested,
+        changesets,
+        autoscaling,
+        fixes,
+        assumptions,
+        stack_policies,
+    ):
         part.install()
 
 

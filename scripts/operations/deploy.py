@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator import render
-from scripts.aws import changeset, events, stacks
+from scripts.aws import changeset, events
 from scripts.aws.package import package
 from scripts.aws.session import Session
 from scripts.console import Console
 from scripts.errors import OperationError
+from scripts.operations import protection
 from scripts.operations.carry_on import settle
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
@@ -20,11 +21,16 @@ from scripts.operations.watch import failed, watch
 
 @dataclass(frozen=True)
 class Options:
-    """How to deploy: the bucket for the templates (None: the account's own), further tags, whether to ask."""
+    """How to deploy: the bucket for the templates (None: the account's own), further tags, whether to ask.
+
+    `allow_replacing` are the paths of resources that bear data, or of nested stacks with such resources in them, which
+    this deployment may replace or remove.
+    """
 
     bucket: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     ask: bool = True
+    allow_replacing: tuple[protection.Path, ...] = ()
 
 
 def deploy(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
@@ -46,7 +52,7 @@ def apply(environment: Environment, options: Options, session: Session, console:
     bucket = upload(deployment, options.bucket)
     stack = settle(deployment)
     wanted = request(deployment, options.tags, bucket, stack)
-    if _change(deployment, wanted, is_new=stack is None, ask=options.ask):
+    if _change(deployment, wanted, options, is_new=stack is None):
         console.done(f"{environment.stack_name} is deployed")
     else:
         console.done(f"{environment.stack_name} is up to date: nothing to do")
@@ -84,21 +90,24 @@ _CHECKS: tuple[tuple[str, _Find, str], ...] = (
 )
 
 
-def _change(deployment: Deployment, wanted: changeset.Request, *, is_new: bool, ask: bool) -> bool:
+def _change(deployment: Deployment, wanted: changeset.Request, options: Options, *, is_new: bool) -> bool:
     """Proposes the change, shows it, asks, executes it and follows it; False when nothing would change."""
     client, console = deployment.cloudformation, deployment.console
     console.step("Asking CloudFormation what would change")
     with changeset.propose(client, wanted, is_new) as change_set:
         if not change_set.wait():
             return False
-        console.changes(wanted.stack_name, change_set.changes())
-        if ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
+        changes = change_set.changes()
+        console.changes(wanted.stack_name, changes)
+        losses = protection.permitted_losses(deployment, changes, options.allow_replacing)
+        if options.ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
             raise OperationError(
                 "Not deployed", "nobody said yes", "The change set is removed; --yes deploys unasked."
             )
         since = events.now_of(client, change_set.stack_id)
-        change_set.execute()
-    report = watch(deployment, change_set.stack_id, since)
+        with protection.guarding(deployment, None if is_new else change_set.stack_id, losses):
+            change_set.execute()
+            report = watch(deployment, change_set.stack_id, since)
     if not report.succeeded:
         raise failed(deployment.environment, report)
     return True
@@ -108,7 +117,5 @@ def _finish(deployment: Deployment) -> dict[str, str]:
     stack = deployment.stack()
     if stack is None:
         raise OperationError(f"{deployment.stack_name} is gone", "somebody deleted it after the deployment")
-    if not stack.protected:
-        stacks.protect(deployment.cloudformation, stack)
-        deployment.console.done("Termination protection is on")
+    protection.protect(deployment, stack)
     return stack.outputs
