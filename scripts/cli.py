@@ -123,6 +123,25 @@ def validate(ctx: click.Context, **_: Any) -> None:
 
 
 @main.command()
+@env_argument
+@click.option(
+    "--study-mb",
+    type=click.FloatRange(min=0),
+    default=250.0,
+    show_default=True,
+    help="Size of a study, in megabytes, for the price of one.",
+)
+@templates_option
+@output_option
+@click.pass_context
+def cost(ctx: click.Context, study_mb: float, output: str, **_: Any) -> None:
+    """Compute what ENV costs by list price: idle, for each terabyte, and for a study; without an account."""
+    from scripts.operations.estimate import estimate
+
+    console_for(output).cost(estimate(environment_of(ctx)), study_mb)
+
+
+@main.command()
 @templates_option
 @click.option(
     "--out",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scripts.aws.package import Template
     from scripts.aws.stacks import Nested
     from scripts.operations.diff import Difference
+    from scripts.operations.estimate import Estimate
     from scripts.operations.status import Status
 
 
@@ -66,6 +67,27 @@ class Console:
         width = max(map(len, outputs), default=0)
         for name, value in sorted(outputs.items()):
             click.echo(f"{name:<{width}}  {value}")
+        return None
+
+    def cost(self, estimate: "Estimate", study_megabytes: float) -> None:
+        """What a deployment costs, by component."""
+        if self._as_json:
+            return self._json(estimate.as_json(study_megabytes))
+        kept, moved = estimate.study(study_megabytes)
+        click.echo(
+            f"US dollars by the list prices of {estimate.region}, {estimate.date}; not measured on a bill"
+        )
+        for title, dollars in (
+            ("A month, idle", estimate.monthly),
+            ("A month for each TB kept", estimate.per_terabyte_kept),
+            ("Once for each TB stored or fetched", estimate.per_terabyte_moved),
+        ):
+            click.echo(f"\n{title}")
+            for component, amount in {**dollars, "Sum": sum(dollars.values())}.items():
+                click.echo(f"  {component:<50} {amount:>10,.2f}")
+        click.echo(f"\nA study of {study_megabytes:g} MB")
+        click.echo(f"  {'A month for keeping it':<50} {kept:>10,.4f}")
+        click.echo(f"  {'Once for storing or fetching it':<50} {moved:>10,.4f}")
         return None
 
     def users(self, users: dict[str, "User"]) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from functools import cache
 
-from scripts.documents.tables import NOTHING, PARAMETERS, SETS, TEMPLATES, set_values, table
+from scripts.documents.tables import NOTHING, SETS, TEMPLATES, set_values, table
 from scripts.operations import cost
+from scripts.operations.estimate import PRICES
 
-PRICES = PARAMETERS / "prices" / "us-east-1.json"
+
 RETENTIONS_DAYS = (35, 400, 1096, 2557)
 
 _Count = Callable[..., list[cost.Item]]
