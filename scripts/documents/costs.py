@@ -7,7 +7,6 @@ from scripts.documents.tables import NOTHING, SETS, TEMPLATES, set_values, table
 from scripts.operations import cost
 from scripts.operations.estimate import PRICES
 
-
 RETENTIONS_DAYS = (35, 400, 1096, 2557)
 
 _Count = Callable[..., list[cost.Item]]
