@@ -14,6 +14,8 @@ HERE = Path(__file__).parent
 MOST_DESCRIPTORS = 65536
 # How many results a search of everything returns that asks for no limit itself.
 SEARCH_LIMIT = 1000
+# What a 401 asks for (RFC 7617, RFC 6750); a certificate cannot be asked for any more.
+CHALLENGES = {"basic": 'Basic realm="Image store", charset="UTF-8"', "jwt": "Bearer", "mtls": ""}
 # A UID (PS3.5, section 9.1), and a name of a file or folder that is not `.` or `..`.
 UID = "[0-9][0-9.]{0,63}"
 FILE = "[A-Za-z0-9_-][A-Za-z0-9_.-]*"

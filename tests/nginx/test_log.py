@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from nginx.log import copy, copy_redacted, redacted
 
-START = b"2026/01/01 00:00:00 [error] 7#7: *1 upstream timed out (110: Timed out), client: 10.0.0.1, server: _, "
+START = (
+    b"2026/01/01 00:00:00 [error] 7#7: *1 upstream timed out (110: Timed out), client: 10.0.0.1, server: _, "
+)
 
 
 @pytest.mark.parametrize(
