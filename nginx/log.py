@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-import threading
 from typing import IO
 
 # A line of the error log quotes the request, the upstream's address and the page that led here, each with its query.
@@ -23,30 +22,19 @@ def redacted(line: bytes) -> bytes:
     return QUERY.sub(lambda match: (match[1] or match[2]) + b"?", line)
 
 
-def copy(source: IO[bytes], target: int) -> threading.Thread:
-    """Copies the access log to a file descriptor in a thread of its own, until its end."""
-
-    def run() -> None:
+def copy(source: IO[bytes], target: int) -> None:
+    """Copies the access log to a file descriptor, until either end is closed."""
+    # Once nothing can be written, NGINX must not wait for ever for somebody to read.
+    with source:
         while chunk := os.read(source.fileno(), CHUNK):
             _write(target, chunk)
 
-    return _started(run)
 
-
-def copy_redacted(source: IO[bytes], target: int) -> threading.Thread:
+def copy_redacted(source: IO[bytes], target: int) -> None:
     """Copies the error log, line by line, without queries."""
-
-    def run() -> None:
+    with source:
         for line in source:
             _write(target, redacted(line.rstrip(b"\n")) + b"\n")
-
-    return _started(run)
-
-
-def _started(run: object) -> threading.Thread:
-    thread = threading.Thread(target=run, daemon=True)  # type: ignore[arg-type]
-    thread.start()
-    return thread
 
 
 def _write(target: int, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Runs NGINX as a child: passes its logs on, ends it without lost requests, and ends with it."""
 
 import asyncio
+import contextlib
 import fcntl
 import signal
 import subprocess
@@ -30,8 +31,13 @@ async def supervise(configuration: Path, parts: list[Coroutine[Any, Any, None]])
     )
     assert nginx.stdout is not None
     assert nginx.stderr is not None
-    fcntl.fcntl(nginx.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    logs = (copy(nginx.stdout, sys.stdout.fileno()), copy_redacted(nginx.stderr, sys.stderr.fileno()))
+    # A smaller one serves, too.
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(nginx.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    logs = [
+        asyncio.create_task(asyncio.to_thread(copy, nginx.stdout, sys.stdout.fileno())),
+        asyncio.create_task(asyncio.to_thread(copy_redacted, nginx.stderr, sys.stderr.fileno())),
+    ]
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
@@ -39,16 +45,15 @@ async def supervise(configuration: Path, parts: list[Coroutine[Any, Any, None]])
     ended = asyncio.create_task(asyncio.to_thread(nginx.wait))
     told = asyncio.create_task(asked.wait())
     running = [asyncio.create_task(part) for part in parts]
-    await asyncio.wait([ended, told, *running], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([ended, told, *logs, *running], return_when=asyncio.FIRST_COMPLETED)
     if not ended.done():
         nginx.send_signal(signal.SIGQUIT)
     code = await ended
-    for thread in logs:
-        await asyncio.to_thread(thread.join)
+    await asyncio.wait(logs)
     if told.done() and code == 0:
         return 0
-    for part in running:
-        if part.done():
-            say(f"A part of the front has ended: {part.exception()!r}.")
+    for part in (*logs, *running):
+        if part.done() and (error := part.exception()):
+            say(f"A part beside NGINX has failed: {error!r}.")
     say(f"NGINX has ended with code {code}.")
     return 1
