@@ -47,4 +47,27 @@ def diff(
         ctx.exit(DIFFERENT)
 
 
-LIFECYCLE = (diff,)
+@click.command()
+@env_argument
+@stack_option
+@templates_option
+@click.option("--yes-destroy", metavar="NAME", help="Destroy without asking, where this is the stack's name.")
+@output_option
+@aws_options
+@click.pass_context
+def destroy(ctx: click.Context, yes_destroy: str | None, output: str, **_: Any) -> None:
+    """Delete the stacks of ENV, and print what is kept.
+
+    It names what is kept and what goes, and wants the stack's name typed. Only then are deletion protection and
+    termination protection turned off.
+    """
+    environment, session = environment_of(ctx), session_of(ctx)
+    from scripts import reports
+    from scripts.operations.destroy import destroy
+
+    console = console_for(output)
+    result = destroy(environment, yes_destroy, session, console)
+    console.result(result.as_json(), reports.destroyed(result))
+
+
+LIFECYCLE = (diff, destroy)

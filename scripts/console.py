@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts import reports
 from scripts.aws.vocabulary import is_failure, is_in_progress
 from scripts.change_tree import change_tree
 from scripts.errors import OperationError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scripts.aws.follow import Listener
     from scripts.aws.package import Template
     from scripts.aws.stacks import Nested
+    from scripts.operations.destroy import Item
     from scripts.operations.diff import Difference
     from scripts.operations.estimate import Estimate
     from scripts.operations.status import Status
@@ -54,6 +56,27 @@ class Console:
         except click.Abort:
             click.echo(err=True)
             return False
+
+    def ask(self, question: str) -> str:
+        """Asks for a text on the terminal; an end of input or ctrl-C is an empty one."""
+        try:
+            answer: str = click.prompt(question, default="", show_default=False, err=True)
+            return answer
+        except click.Abort:
+            click.echo(err=True)
+            return ""
+
+    def result(self, as_json: Any, lines: Iterable[str]) -> None:
+        """A result: one JSON value for a script, lines for a person."""
+        if self._as_json:
+            self._json(as_json)
+        else:
+            self.findings(lines)
+
+    def plan(self, stack_name: str, items: "Sequence[Item]") -> None:
+        """What destroying a stack would keep and what it would delete."""
+        for line in reports.plan(stack_name, items):
+            click.echo(line, err=True)
 
     def findings(self, findings: Iterable[str]) -> None:
         """A result that is a list of sentences."""

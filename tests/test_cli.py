@@ -57,6 +57,27 @@ def test_differences_are_a_result_and_have_an_exit_code_of_their_own_if_asked_fo
     assert not json.loads(run(*arguments, "--output", "json").stdout)["HasChanges"]
 
 
+def test_a_deployment_is_destroyed_once_its_name_is_typed(
+    tmp_path: Path, environment: list[str | Path]
+) -> None:
+    write(tmp_path, record=f"/{tmp_path.name}")
+    assert run("deploy", *environment, "--templates", tmp_path, "--yes").exit_code == 0
+    destroy = ["destroy", *environment, "--templates", tmp_path, "--output", "json"]
+    for answer in ("yes\n", ""):
+        declined = run(*destroy, answer=answer)
+        assert (declined.exit_code, declined.stdout) == (1, "")
+    assert "its name was not typed" in declined.stderr
+    _, _, stack_name = environment
+    result = run(*destroy, answer=f"{stack_name}\n")
+    assert result.exit_code == 0, result.stderr
+    (kept,) = json.loads(result.stdout)["Kept"]
+    assert kept == {
+        "Path": "root/Middle/Inner/Record",
+        "ResourceType": "AWS::Logs::LogGroup",
+        "PhysicalResourceId": f"/{tmp_path.name}",
+    }
+
+
 def test_a_failed_deployment_ends_in_one_message_with_reason_and_advice_and_exit_code_1(
     tmp_path: Path, environment: list[str | Path]
 ) -> None:
@@ -83,7 +104,7 @@ def test_without_a_yes_nothing_is_deployed_and_the_exit_code_is_1(
 def test_a_wrong_parameter_set_is_refused_before_anything_is_sent(
     tmp_path: Path, environment: list[str | Path]
 ) -> None:
-    (tmp_path / "test.json").write_text('{"Word": "NO", "Wurd": "x"}')
+    (tmp_path / "test.json").write_text('{"Word": "NO", "DeletionProtection": "true", "Wurd": "x"}')
     result = run(
         "deploy", *environment, "--templates", tmp_path, "--yes", "--endpoint-url", "http://127.0.0.1:9"
     )
@@ -107,7 +128,7 @@ def test_validate_prints_a_line_per_mistake(tmp_path: Path) -> None:
     parameters = write(tmp_path).parameters
     good = run("validate", parameters, "--templates", tmp_path)
     assert (good.exit_code, good.stdout) == (0, "")
-    parameters.write_text('{"Word": "NO"}')
+    parameters.write_text('{"Word": "NO", "DeletionProtection": "true"}')
     bad = run("validate", parameters, "--templates", tmp_path)
     assert bad.exit_code == 1
     assert bad.stdout.startswith("Word: ")

@@ -28,6 +28,7 @@ class Stack:
     changed: datetime
     protected: bool
     change_set_id: str | None
+    parameters: dict[str, str]
     outputs: dict[str, str]
     tags: dict[str, str]
 
@@ -86,6 +87,10 @@ def find(cloudformation: Any, name_or_id: str) -> Stack | None:
         changed=description.get("LastUpdatedTime") or description["CreationTime"],
         protected=description.get("EnableTerminationProtection", False),
         change_set_id=description.get("ChangeSetId"),
+        parameters={
+            parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+            for parameter in description.get("Parameters", [])
+        },
         outputs={output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])},
         tags={tag["Key"]: tag["Value"] for tag in description.get("Tags", [])},
     )
@@ -128,9 +133,23 @@ def deletion_policies(cloudformation: Any, stack_id: str) -> dict[str, str]:
     }
 
 
-def protect(cloudformation: Any, stack: Stack) -> None:
-    """Turns the stack's termination protection on; its nested stacks inherit it."""
-    cloudformation.update_termination_protection(StackName=stack.name, EnableTerminationProtection=True)
+def protect(cloudformation: Any, stack: Stack, on: bool = True) -> None:
+    """Turns the stack's termination protection on or off; its nested stacks inherit it."""
+    cloudformation.update_termination_protection(StackName=stack.name, EnableTerminationProtection=on)
+
+
+def change_parameters(cloudformation: Any, stack: Stack, values: dict[str, str]) -> None:
+    """Starts an update that gives some parameters other values, and changes nothing else."""
+    kept = [
+        {"ParameterKey": name, "UsePreviousValue": True} for name in stack.parameters if name not in values
+    ]
+    changed = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+    cloudformation.update_stack(
+        StackName=stack.id,
+        UsePreviousTemplate=True,
+        Parameters=kept + changed,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
 
 
 def set_policy(cloudformation: Any, stack_id: str, policy: str) -> bool:

@@ -1,6 +1,18 @@
-"""CloudFormation's words: its statuses, the reasons that it gives for them, its own resource type."""
+"""CloudFormation's words: its statuses, the reasons that it gives for them, the types that matter."""
 
 NESTED_STACK = "AWS::CloudFormation::Stack"
+CLUSTER = "AWS::RDS::DBCluster"
+
+# The statuses from which a stack can be updated. Source: CloudFormation user guide, "Stack status codes".
+UPDATABLE = frozenset(
+    (
+        "CREATE_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+    )
+)
 
 # How CloudFormation begins the reason of a failure that only follows from another one.
 _CONSEQUENCES = (

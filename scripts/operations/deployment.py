@@ -12,12 +12,16 @@ from scripts.operations.environment import Environment
 
 @dataclass(frozen=True)
 class Deployment:
-    """An environment, its packaged root template, where it is deployed to, and who is told of it."""
+    """An environment, its packaged root template, where it is deployed to, and who is told of it.
+
+    `verb` is the command that, run again, carries on.
+    """
 
     environment: Environment
     template: Template
     session: Session
     console: Console
+    verb: str = "deploy"
 
     @property
     def cloudformation(self) -> Any:

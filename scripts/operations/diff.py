@@ -9,23 +9,13 @@ from scripts.aws.changeset import Change
 from scripts.aws.package import package
 from scripts.aws.session import Session
 from scripts.aws.stacks import Stack
+from scripts.aws.vocabulary import UPDATABLE
 from scripts.console import Console
 from scripts.errors import OperationError
 from scripts.operations.deploy import check
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
 from scripts.operations.proposal import request, upload
-
-# Source: CloudFormation user guide, "Stack status codes": those from which a stack can be updated.
-_UPDATABLE = frozenset(
-    (
-        "CREATE_COMPLETE",
-        "IMPORT_COMPLETE",
-        "IMPORT_ROLLBACK_COMPLETE",
-        "UPDATE_COMPLETE",
-        "UPDATE_ROLLBACK_COMPLETE",
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ def _at_rest(deployment: Deployment) -> Stack | None:
     stack = deployment.stack()
     if stack is None or stack.status == "REVIEW_IN_PROGRESS":
         return None
-    if stack.status not in _UPDATABLE:
+    if stack.status not in UPDATABLE:
         raise OperationError(
             f"{stack.name} is {stack.status}",
             "CloudFormation takes no change set in this state.",

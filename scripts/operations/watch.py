@@ -41,19 +41,26 @@ def watch(deployment: Deployment, stack_id: str, since: datetime) -> Report:
         with deployment.console.progress(deployment.stack_name, deployment.template) as listener:
             return follow(operation, listener)
     except KeyboardInterrupt:
-        raise _out_of_sight(deployment.environment, OperationError("stopped by ctrl-C")) from None
+        raise _out_of_sight(deployment, OperationError("stopped by ctrl-C")) from None
     except (OperationError, BotoCoreError, ClientError) as error:
         explained = error if isinstance(error, OperationError) else explain(error)
-        raise _out_of_sight(deployment.environment, explained or OperationError(str(error))) from None
+        raise _out_of_sight(deployment, explained or OperationError(str(error))) from None
 
 
-def failed(environment: Environment, report: Report) -> OperationError:
-    """The error for an operation that ended badly: the first reason, the later ones, what to do next."""
-    advice = _ADVICE.get(report.status, "Look at the stack's events in the CloudFormation console.")
+def failed(environment: Environment, report: Report, advice: str = "") -> OperationError:
+    """The error for an operation that ended badly: the first reason, the later ones, what to do next.
+
+    An `advice` of the caller's takes the place of the usual one; it may name {stack} and the {arguments} of ENV.
+    """
+    advice = advice or _ADVICE.get(report.status, "Look at the stack's events in the CloudFormation console.")
     return OperationError(
         f"{environment.stack_name} is {report.status}",
         _reasons(report),
-        advice.format(deploy=f"orthanc-aws deploy {environment.arguments}", stack=environment.stack_name),
+        advice.format(
+            deploy=f"orthanc-aws deploy {environment.arguments}",
+            arguments=environment.arguments,
+            stack=environment.stack_name,
+        ),
     )
 
 
@@ -68,9 +75,10 @@ def _reasons(report: Report) -> str:
     return "\n".join((str(report.failure), *later))
 
 
-def _out_of_sight(environment: Environment, cause: OperationError) -> OperationError:
+def _out_of_sight(deployment: Deployment, cause: OperationError) -> OperationError:
+    environment = deployment.environment
     find_again = (
-        f"The operation goes on in AWS: `orthanc-aws deploy {environment.arguments}` follows it again, "
+        f"The operation goes on in AWS: `orthanc-aws {deployment.verb} {environment.arguments}` follows it again, "
         f"`orthanc-aws status {environment.arguments}` shows how it stands."
     )
     advice = " ".join(filter(None, (cause.advice, find_again)))

@@ -44,6 +44,9 @@ class Refusing(Console):
     def confirm(self, question: str) -> bool:
         return False
 
+    def ask(self, question: str) -> str:
+        return ""
+
 
 class Interrupting(Console):
     """A person who presses ctrl-C when the first events appear."""

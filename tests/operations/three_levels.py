@@ -1,5 +1,6 @@
 """A small rendered set, three stacks deep, to deploy in tests."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,33 +47,59 @@ def _record(name: str) -> dict[str, Any]:
     return {"Type": "AWS::Logs::LogGroup", **kept, "Properties": {"LogGroupName": name}}
 
 
-def write(folder: Path, word: str = "one", broken: bool = False, record: str = "") -> Environment:
+_DATABASE = {
+    "Type": "AWS::RDS::DBCluster",
+    "DeletionPolicy": "Snapshot",
+    "UpdateReplacePolicy": "Snapshot",
+    "Properties": {
+        "Engine": "aurora-postgresql",
+        "MasterUsername": "master",
+        "ManageMasterUserPassword": True,
+        "DeletionProtection": {"Ref": "DeletionProtection"},
+    },
+}
+
+
+def write(
+    folder: Path,
+    word: str = "one",
+    broken: bool = False,
+    record: str = "",
+    database: bool = False,
+    protected: bool = True,
+) -> Environment:
     """Writes the set and its parameter set.
 
-    Where it is `broken`, a resource of the innermost stack fails; with the name of a `record` the innermost stack has
-    a log group that is kept.
+    Where it is `broken`, a resource of the innermost stack fails. With the name of a `record` the innermost stack has
+    a log group that is kept; with a `database` it has a cluster, which cannot be deleted where it is `protected`.
     """
-    word_parameter = {"Word": {"Type": "String", "AllowedPattern": "[a-z]+"}}
-    passed_on = {name: {"Ref": name} for name in ("Word", *_LOCATION)}
+    own_parameters = {
+        "Word": {"Type": "String", "AllowedPattern": "[a-z]+"},
+        "DeletionProtection": {"Type": "String", "AllowedValues": ["true", "false"]},
+    }
+    passed_on = {name: {"Ref": name} for name in (*own_parameters, *_LOCATION)}
     value = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Word"}}}
     innermost = {"Value": described(value, "The word")} | ({"Broken": _BROKEN} if broken else {})
     if record:
         innermost["Record"] = _record(record)
+    if database:
+        innermost["Database"] = _DATABASE
     templates = {
-        "inner": _template(innermost, {"Fn::GetAtt": ["Value", "Value"]}, word_parameter),
+        "inner": _template(innermost, {"Fn::GetAtt": ["Value", "Value"]}, own_parameters),
         "middle": _template(
-            {"Inner": _nested("inner", Word={"Ref": "Word"})},
+            {"Inner": _nested("inner", **{name: {"Ref": name} for name in own_parameters})},
             {"Fn::GetAtt": ["Inner", "Outputs.Word"]},
-            word_parameter | _LOCATION,
+            own_parameters | _LOCATION,
         ),
         "root": _template(
             {"Middle": described(_nested("middle", **passed_on), "All that there is")},
             {"Fn::GetAtt": ["Middle", "Outputs.Word"]},
-            word_parameter | _LOCATION,
+            own_parameters | _LOCATION,
         ),
     }
     for name, template in templates.items():
         (folder / f"{name}.yaml").write_text(yaml_text.dump(template))
     parameters = folder / "test.json"
-    parameters.write_text(f'{{"Word": "{word}"}}')
+    values = {"Word": word, "DeletionProtection": str(protected).lower()}
+    parameters.write_text(json.dumps(values))
     return Environment("test", f"orthanc-{folder.name.replace('_', '-')}", parameters, folder, "test")

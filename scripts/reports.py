@@ -1,0 +1,52 @@
+"""Results as lines of text for a person."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from scripts.progress import count
+
+if TYPE_CHECKING:
+    from scripts.operations.destroy import Destroyed, Item
+
+
+def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Rows with their columns aligned, the last one as long as it is."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def plan(stack_name: str, items: "Sequence[Item]") -> Iterator[str]:
+    """What is kept of a deployment that is to be destroyed, and what goes."""
+    yield f"Destroying {stack_name}:"
+    kept = [item for item in items if item.fate == "Retain"]
+    saved = [item for item in items if item.fate == "Snapshot"]
+    going = [item for item in items if item.fate not in ("Retain", "Snapshot")]
+    for row in table([("  kept", *_row(item)) for item in kept]):
+        yield click.style(row, fg="green")
+    for row in table([("  deleted after a last snapshot", *_row(item)) for item in saved]):
+        yield click.style(row, fg="yellow")
+    for name, inside in _by_stack(going).items():
+        yield click.style(f"  deleted  {count(inside, 'resource')} of {name}", fg="red")
+
+
+def destroyed(result: "Destroyed") -> Iterator[str]:
+    """What is left of a deployment."""
+    rows = [("kept", *_row(item)) for item in result.kept]
+    rows += [("snapshot", "", arn) for arn in result.snapshots]
+    yield from table(rows)
+    if result.unknown:
+        yield f"Snapshots are unknown: {result.unknown}"
+
+
+def _row(item: "Item") -> tuple[str, str]:
+    return f"root/{'/'.join(item.path)} ({item.resource_type})", item.physical_id
+
+
+def _by_stack(items: "Sequence[Item]") -> dict[str, int]:
+    names = ["/".join(("root", *item.path[:-1])) for item in items]
+    return {name: names.count(name) for name in dict.fromkeys(names)}
