@@ -12,7 +12,8 @@ window.config = {
   showWarningMessageForCrossOrigin: false,
   showCPUFallbackMessage: true,
   strictZSpacingForVolumeViewport: true,
-  investigationalUseDialog: { option: 'never' },
+  // The viewer is no medical device: whoever opens it is told so, again each month.
+  investigationalUseDialog: { option: 'configure', days: 30 },
   defaultDataSourceName: 'store',
   dataSources: [
     {

@@ -5,6 +5,7 @@ import pytest
 
 from nginx.access.sources import CurrentUsers, UsersFile, UsersSecret, follow
 from nginx.access.users import Role, User, write_users
+from scripts.aws.session import Session
 
 FIRST = {"admin": User(Role.ADMIN, "first")}
 ALICE = {"alice": User(Role.READER)}
@@ -95,3 +96,14 @@ def test_a_secret_is_read_in_its_own_region_and_only_a_new_version_counts(
     secret = UsersSecret(arn)
     assert [secret.changed(), secret.changed(), secret.changed()] == ["a", None, "b"]
     assert regions == ["eu-west-1"]
+
+
+def test_a_secret_is_read_from_secrets_manager_and_again_when_it_has_changed(session: Session) -> None:
+    client = session.client("secretsmanager")
+    arn = client.create_secret(Name="store/users", SecretString='{"users": {}}')["ARN"]
+    secret = UsersSecret(arn)
+    assert secret.changed() == '{"users": {}}'
+    assert secret.changed() is None
+    client.put_secret_value(SecretId=arn, SecretString='{"users": {"a": {"role": "reader"}}}')
+    assert secret.changed() == '{"users": {"a": {"role": "reader"}}}'
+    assert secret.changed() is None
