@@ -21,6 +21,7 @@ from scripts.cli_options import (
     templates_option,
 )
 from scripts.cli_users import users
+from scripts.cli_records import RECORDS
 
 if TYPE_CHECKING:
     from scripts.errors import OperationError
@@ -230,7 +231,7 @@ def outputs(ctx: click.Context, output: str, **_: Any) -> None:
     console_for(output).outputs(find(environment, session).outputs)
 
 
-for verb in LIFECYCLE:
+for verb in (*LIFECYCLE, *RECORDS):
     main.add_command(verb)
 main.add_command(users)
 

@@ -70,4 +70,28 @@ def destroy(ctx: click.Context, yes_destroy: str | None, output: str, **_: Any) 
     console.result(result.as_json(), reports.destroyed(result))
 
 
-LIFECYCLE = (diff, destroy)
+@click.command()
+@env_argument
+@stack_option
+@exit_code_option
+@output_option
+@aws_options
+@click.pass_context
+def drift(ctx: click.Context, exit_code: bool, output: str, **_: Any) -> None:
+    """Show what was changed past CloudFormation, in all stacks of ENV.
+
+    CloudFormation can check some types of resources only, and of those the properties that the templates set.
+    """
+    environment, session = environment_of(ctx), session_of(ctx)
+    from scripts import reports
+    from scripts.operations.drift import drift
+
+    console = console_for(output)
+    result = drift(environment, session, console)
+    console.result(result.as_json(), reports.drift(result))
+    console.done(f"{len(result.drifted)} drifted, {result.checked} checked of {result.total} resources")
+    if exit_code and result.drifted:
+        ctx.exit(DIFFERENT)
+
+
+LIFECYCLE = (diff, destroy, drift)

@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +55,29 @@ tags_option = click.option(
 exit_code_option = click.option(
     "--exit-code", is_flag=True, help=f"Exit with code {DIFFERENT} where there are differences."
 )
+
+
+def _moment(_: click.Context, __: click.Parameter, text: str) -> datetime:
+    from scripts.moments import moment
+
+    try:
+        return moment(text, datetime.now(UTC))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither a span such as 30m, 1h or 7d, nor a time.") from None
+
+
+def since_option(default: str) -> Callable[[Command], Command]:
+    """The option that says from when on."""
+    return click.option(
+        "--since",
+        default=default,
+        show_default=True,
+        callback=_moment,
+        metavar="SPAN|TIME",
+        help="How long ago to begin (30m, 1h, 7d), or when (ISO 8601, UTC without a zone).",
+    )
+
+
 _AWS_OPTIONS = (
     click.option("--profile", help="Profile of the AWS configuration to use."),
     click.option("--region", help="AWS region to work in."),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nginx.access.users import User
     from scripts.aws.changeset import Change
     from scripts.aws.follow import Listener
+    from scripts.aws.log_groups import Line
     from scripts.aws.package import Template
     from scripts.aws.stacks import Nested
     from scripts.operations.destroy import Item
@@ -72,6 +73,12 @@ class Console:
             self._json(as_json)
         else:
             self.findings(lines)
+
+    def stream(self, lines: "Iterable[Line]") -> None:
+        """Lines of a log as they come; for a script each is a JSON object on a line of its own."""
+        for line in lines:
+            told = json.dumps(line.as_json()) if self._as_json else reports.line(line)
+            click.echo(told)
 
     def plan(self, stack_name: str, items: "Sequence[Item]") -> None:
         """What destroying a stack would keep and what it would delete."""
@@ -140,6 +147,7 @@ class Console:
             click.echo(line)
         if status.failure:
             click.echo(f"failed first: {status.failure}")
+        self.findings(reports.health(status.health))
         return None
 
     def changes(self, stack_name: str, changes: tuple["Change", ...]) -> None:

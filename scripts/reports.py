@@ -1,6 +1,6 @@
 """Results as lines of text for a person."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -8,7 +8,12 @@ import click
 from scripts.progress import count
 
 if TYPE_CHECKING:
+    from scripts.aws.drift import Drift
+    from scripts.aws.log_groups import Line
     from scripts.operations.destroy import Destroyed, Item
+    from scripts.operations.health import Sign
+
+_STATES = {"good": ("✓", "green"), "bad": ("✗", "red"), "unknown": ("?", "yellow")}
 
 
 def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -41,6 +46,40 @@ def destroyed(result: "Destroyed") -> Iterator[str]:
     yield from table(rows)
     if result.unknown:
         yield f"Snapshots are unknown: {result.unknown}"
+
+
+def drift(result: "Drift") -> Iterator[str]:
+    """What drifted, a line for each property; then what could not be checked."""
+    rows = []
+    for resource in result.drifted:
+        name = f"root/{'/'.join(resource.path)} ({resource.resource_type})"
+        rows += [
+            (name, each.property_path, f"{each.expected} → {each.actual}") for each in resource.differences
+        ]
+        if resource.status == "DELETED":
+            rows.append((name, "", "is DELETED"))
+    yield from table(rows)
+    for path, reason in result.failures.items():
+        yield f"{path} was not checked in full: {reason}"
+
+
+def health(signs: "Iterable[Sign]") -> Iterator[str]:
+    """How a deployment fares, a line for each sign."""
+    for sign in signs:
+        symbol, colour = _STATES[sign.state]
+        yield click.style(f"{symbol} {sign.subject}: ", fg=colour) + sign.text
+
+
+def line(line: "Line") -> str:
+    """A line of a log with its time, to the second, in UTC."""
+    return f"{line.time:%Y-%m-%dT%H:%M:%SZ} {line.message}"
+
+
+def rows(found: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Rows that a query found, under the names of their fields."""
+    names = list(dict.fromkeys(name for row in found for name in row))
+    if names:
+        yield from table([names, *([row.get(name, "") for name in names] for row in found)])
 
 
 def _row(item: "Item") -> tuple[str, str]:

@@ -14,20 +14,21 @@ FAILED_LOGINS_TOO_MANY = 50
 DENIED_REQUESTS_TOO_MANY = 100
 
 # Words in capitals are for whoever runs the query to replace. An upload's line names every study that it stored.
+STUDY_TO_REPLACE, NAME_TO_REPLACE = "STUDY_INSTANCE_UID", "NAME"
 QUERIES = {
     "WhoAccessedAStudy": (
         "who accessed a study",
-        """\
+        f"""\
 fields time, user, role, address, action, series, instance, status, bytes_out
-| filter study like /(^| )STUDY_INSTANCE_UID( |$)/
+| filter study like /(^| ){STUDY_TO_REPLACE}( |$)/
 | sort @timestamp desc
 | limit 10000""",
     ),
     "WhatAUserDid": (
         "what a user did",
-        """\
+        f"""\
 fields time, address, action, method, path, status, bytes_in, bytes_out, user_agent
-| filter user = "NAME"
+| filter user = "{NAME_TO_REPLACE}"
 | sort @timestamp desc
 | limit 10000""",
     ),

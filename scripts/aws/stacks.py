@@ -123,6 +123,19 @@ def tree(cloudformation: Any, stack_id: str, status: str, path: tuple[str, ...] 
     return Nested(stack_id, path, status, own, children)
 
 
+def physical_id(cloudformation: Any, stack_id: str, path: tuple[str, ...]) -> str:
+    """The name or ARN of the resource at a path of logical ids below a stack; empty where there is none."""
+    for logical_id in path:
+        try:
+            detail = cloudformation.describe_stack_resource(StackName=stack_id, LogicalResourceId=logical_id)
+        except ClientError as error:
+            if code_of(error) == "ValidationError" and "does not exist" in message_of(error):
+                return ""
+            raise
+        stack_id = detail["StackResourceDetail"].get("PhysicalResourceId", "")
+    return stack_id
+
+
 def deletion_policies(cloudformation: Any, stack_id: str) -> dict[str, str]:
     """What becomes of each resource when its stack goes, by the deployed template: Delete, Retain, Snapshot …"""
     body = cloudformation.get_template(StackName=stack_id)["TemplateBody"]

@@ -36,3 +36,11 @@ def replace_handler(resource_type: str, operation: str, make: Callable[[Function
     original = handler[operation]
     replace(original.__name__, (provisioners,), make)
     handler[operation] = getattr(provisioners, original.__name__)
+
+
+def replace_drift_reader(resource_type: str, make: Callable[[Function], Function]) -> None:
+    """Replaces what reads a resource as it is, for the detection of drift."""
+    from ministack.services.cloudformation import drift
+
+    reader, properties = drift._DRIFT_READERS[resource_type]
+    drift._DRIFT_READERS[resource_type] = make(reader), properties

@@ -44,8 +44,10 @@ def extend() -> None:
     from scripts.emulator import (
         assumptions,
         autoscaling,
+        builds,
         changesets,
         fixes,
+        insights,
         nested,
         stack_policies,
         strictness,
@@ -59,9 +61,11 @@ def extend() -> None:
         nested,
         changesets,
         autoscaling,
+        builds,
         fixes,
         assumptions,
         stack_policies,
+        insights,
     ):
         part.install()
 

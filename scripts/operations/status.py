@@ -1,4 +1,4 @@
-"""`orthanc-aws status`: how a stack and those nested in it stand."""
+"""`orthanc-aws status`: how a stack and those nested in it stand, and how what runs in them fares."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +9,18 @@ from scripts.aws.follow import read
 from scripts.aws.session import Session
 from scripts.aws.vocabulary import is_failure
 from scripts.errors import OperationError
+from scripts.operations import health
 from scripts.operations.environment import Environment
 
 
 @dataclass(frozen=True)
 class Status:
-    """A stack, the tree of what it nests, and why its last operation failed, if it did."""
+    """A stack, the tree of what it nests, why its last operation failed, if it did, and how it fares."""
 
     stack: stacks.Stack
     tree: stacks.Nested
     failure: Failure | None
+    health: list[health.Sign]
 
     def as_json(self) -> dict[str, Any]:
         """The same for scripts."""
@@ -30,6 +32,7 @@ class Status:
             "TerminationProtection": self.stack.protected,
             "Stacks": _as_json(self.tree),
             "Failure": str(self.failure) if self.failure else None,
+            "Health": [sign.as_json() for sign in self.health],
         }
 
 
@@ -64,7 +67,8 @@ def status(environment: Environment, session: Session) -> Status:
     failure = None
     if is_failure(stack.status):
         failure = read(events.OperationEvents(client, stack.id, events.start_of(client, stack.id))).failure
-    return Status(stack, stacks.tree(client, stack.id, stack.status), failure)
+    tree = stacks.tree(client, stack.id, stack.status)
+    return Status(stack, tree, failure, health.signs(session, tree))
 
 
 def _as_json(tree: stacks.Nested) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from ministack.services import alb, rds
 from ministack.services.cloudformation import provisioners
 
 from scripts.emulator import api
-from scripts.emulator.patching import Function, replace, replace_handler
+from scripts.emulator.patching import Function, replace, replace_drift_reader, replace_handler
 
 Attributes = dict[str, Any]
 
@@ -19,6 +19,7 @@ def install() -> None:
     replace_handler("AWS::RDS::DBCluster", "delete", cluster_and_its_secret)
     replace("_target_group_full_name_from_arn", (alb,), full_name_of_target_group)
     provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] |= secret_by_arn()
+    replace_drift_reader("AWS::SecretsManager::Secret", drift_of_secret)
 
 
 def cluster_with_secret(original: Function) -> Function:
@@ -92,6 +93,11 @@ def secret_by_arn() -> dict[str, Function]:
         handler["delete"](_secret_name(arn), properties)
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def drift_of_secret(original: Function) -> Function:
+    """Drift of a secret, which is looked for by its name."""
+    return lambda arn, properties: original(_secret_name(arn), properties)
 
 
 def _secret_name(arn: str) -> str:

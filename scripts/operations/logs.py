@@ -1,0 +1,40 @@
+"""`orthanc-aws logs`: the lines of a deployment's log groups."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from scripts.aws import log_groups, stacks
+from scripts.aws.log_groups import Line
+from scripts.aws.session import Session
+from scripts.errors import OperationError
+from scripts.operations.environment import Environment
+from scripts.operations.status import find
+
+# Where each log group is in the tree of stacks.
+GROUPS = {
+    "nginx": ("Logs", "NginxLogGroup"),
+    "orthanc": ("Logs", "OrthancLogGroup"),
+    "trail": ("Logs", "TrailLogGroup"),
+}
+
+
+def lines(
+    environment: Environment, name: str, since: datetime, follow: bool, session: Session
+) -> Iterator[Line]:
+    """The lines of one of the `GROUPS` since a moment; to follow, without end."""
+    group = log_group(environment, name, session)
+    return log_groups.lines(session.client("logs"), group, since, follow)
+
+
+def log_group(environment: Environment, name: str, session: Session) -> str:
+    """The name of one of the `GROUPS`; raises OperationError where the deployment has none."""
+    stack = find(environment, session)
+    path = GROUPS[name]
+    group = stacks.physical_id(session.cloudformation, stack.id, path)
+    if not group:
+        raise OperationError(
+            f"{stack.name} has no {'/'.join(path)}",
+            f"It is {stack.status}.",
+            f"`orthanc-aws deploy {environment.arguments}` completes it.",
+        )
+    return group
