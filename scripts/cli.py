@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.cli_images import images
 from scripts.cli_lifecycle import LIFECYCLE
 from scripts.cli_local import local
 from scripts.cli_options import (
@@ -20,8 +21,8 @@ from scripts.cli_options import (
     tags_option,
     templates_option,
 )
-from scripts.cli_users import users
 from scripts.cli_records import RECORDS
+from scripts.cli_users import users
 
 if TYPE_CHECKING:
     from scripts.errors import OperationError
@@ -233,6 +234,7 @@ def outputs(ctx: click.Context, output: str, **_: Any) -> None:
 
 for verb in (*LIFECYCLE, *RECORDS):
     main.add_command(verb)
+main.add_command(images)
 main.add_command(users)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scripts.operations.destroy import Item
     from scripts.operations.diff import Difference
     from scripts.operations.estimate import Estimate
+    from scripts.operations.images import Listed
     from scripts.operations.status import Status
 
 
@@ -132,6 +133,21 @@ class Console:
         width = max(map(len, users), default=0)
         for name, user in sorted(users.items()):
             click.echo(f"{name:<{width}}  {user.role:<6}  {'' if user.password else 'no password'}".rstrip())
+        return None
+
+    def images(self, images: Iterable["Listed"]) -> None:
+        """Images of repositories: which are of the sources that are here, and what is known against them."""
+        if self._as_json:
+            return self._json([image.as_json() for image in images])
+        for found in images:
+            mark = "*" if found.is_current else " "
+            findings = ", ".join(
+                f"{number} {severity.lower()}" for severity, number in found.image.findings.items()
+            )
+            size = f"{found.image.size / 1e6:.0f} MB" if found.image.size else ""
+            facts = (f"{found.image.pushed:%Y-%m-%d %H:%M}", size, findings)
+            click.echo("  ".join((mark, found.name, ",".join(found.image.tags), *filter(None, facts))))
+            click.echo(f"    {found.image.reference}")
         return None
 
     def status(self, status: "Status") -> None:

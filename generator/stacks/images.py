@@ -78,7 +78,7 @@ while read -r name digest <&3; do
     done
     docker run --rm --interactive --network none --entrypoint /bin/sh "$repository:$tag" <list-parts >parts
     aws s3 cp --quiet parts "s3://$SOURCE_BUCKET/$PARTS_PREFIX$name-$tag" || echo "The list of parts is not kept"
-    docker push --quiet "$repository:$tag"
+    docker push --quiet "$repository:$tag" || echo "Not pushed, unless another build was faster"
     digest_of "$repository" "$tag" >digest
   fi
   echo "${name^}Image: $repository@$(cat digest)"

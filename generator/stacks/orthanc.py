@@ -62,10 +62,12 @@ class OrthancInputs:
     topic: TopicArn = parameter("The topic that alarms are sent to.")
     orthanc_log_group: LogGroupName = parameter("The log group of the tasks.")
     orthanc_image: Image = parameter(
-        "The Orthanc image by its digest, built from the folder 'orthanc' of this project."
+        "The Orthanc image by its digest, built from the folder 'orthanc' of this project; `orthanc-aws deploy` makes"
+        " it where none is given."
     )
     nginx_image: Image = parameter(
-        "The NGINX image by its digest, built from the folder 'nginx' of this project."
+        "The NGINX image by its digest, built from the folder 'nginx' of this project; `orthanc-aws deploy` makes it"
+        " where none is given."
     )
     architecture: Architecture = parameter(
         "The processors that tasks run on; the images must be built for them. ARM64 costs a fifth less.",

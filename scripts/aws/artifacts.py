@@ -51,25 +51,47 @@ def artifact_bucket(session: Session, name: str | None) -> Bucket:
     return bucket
 
 
-def upload(session: Session, bucket: Bucket, templates: Iterable[Template]) -> int:
+def upload(session: Session, bucket: Bucket, templates: Iterable[Template], prefix: str = PREFIX) -> int:
     """Uploads the templates that the bucket does not hold yet, and returns how many those were.
 
     A key holds the digest of its content, so what is there already is right.
     """
-    missing = [template for template in templates if not _holds(session.s3, bucket, template.key)]
-    for template in missing:
-        _put(session.s3, bucket, template)
-    return len(missing)
+    return sum(
+        store(session, bucket, prefix + template.key, template.body.encode(), "application/yaml")
+        for template in templates
+    )
 
 
-def url(session: Session, bucket: Bucket, template: Template) -> str:
+def store(session: Session, bucket: Bucket, key: str, body: bytes, content_type: str) -> bool:
+    """Puts an object where there is none of that key; False where there is one.
+
+    Raises OperationError where the bucket does not let this be done.
+    """
+    if _holds(session.s3, bucket, key):
+        return False
+    _put(session.s3, bucket, key, body, content_type)
+    return True
+
+
+def fetch(session: Session, bucket: Bucket, key: str) -> bytes | None:
+    """The content of an object, or None where there is none."""
+    try:
+        body: bytes = session.s3.get_object(**bucket.address, Key=key)["Body"].read()
+    except ClientError as error:
+        if code_of(error) in _ABSENT:
+            return None
+        raise
+    return body
+
+
+def url(session: Session, bucket: Bucket, template: Template, prefix: str = PREFIX) -> str:
     """The address of an uploaded template, as CloudFormation takes it."""
-    return address(bucket.name, bucket.region, session.url_suffix, PREFIX, template.key)
+    return address(bucket.name, bucket.region, session.url_suffix, prefix, template.key)
 
 
-def location(bucket: Bucket) -> dict[str, str]:
+def location(bucket: Bucket, prefix: str = PREFIX) -> dict[str, str]:
     """The parameters by which a template finds those that it nests."""
-    return dict(zip(LOCATION_PARAMETERS, (bucket.name, bucket.region, PREFIX), strict=True))
+    return dict(zip(LOCATION_PARAMETERS, (bucket.name, bucket.region, prefix), strict=True))
 
 
 def _exists(s3: Any, bucket: Bucket) -> bool:
@@ -163,7 +185,7 @@ _PROTECTIONS: tuple[Callable[[Any, Bucket, str], None], ...] = (
 def _holds(s3: Any, bucket: Bucket, key: str) -> bool:
     """Whether the bucket holds the key; without `s3:ListBucket` the answer for a missing key is 403."""
     try:
-        s3.head_object(**bucket.address, Key=PREFIX + key)
+        s3.head_object(**bucket.address, Key=key)
     except ClientError as error:
         if code_of(error) in (*_ABSENT, *_DENIED):
             return False
@@ -171,14 +193,9 @@ def _holds(s3: Any, bucket: Bucket, key: str) -> bool:
     return True
 
 
-def _put(s3: Any, bucket: Bucket, template: Template) -> None:
+def _put(s3: Any, bucket: Bucket, key: str, body: bytes, content_type: str) -> None:
     try:
-        s3.put_object(
-            **bucket.address,
-            Key=PREFIX + template.key,
-            Body=template.body.encode(),
-            ContentType="application/yaml",
-        )
+        s3.put_object(**bucket.address, Key=key, Body=body, ContentType=content_type)
     except ClientError as error:
         if code_of(error) in _DENIED:
             raise _foreign(bucket, "another account owns it, or s3:PutObject is not allowed") from None
@@ -189,7 +206,7 @@ def _put(s3: Any, bucket: Bucket, template: Template) -> None:
 
 def _foreign(bucket: Bucket, problem: str) -> OperationError:
     return OperationError(
-        f"The templates cannot be put into bucket {bucket.name}",
+        f"Nothing can be put into bucket {bucket.name}",
         problem,
         f"Ask the administrator of account {bucket.account}, or name another bucket with --bucket.",
     )

@@ -2,9 +2,9 @@
 
 What it is: ministack, an emulator of the AWS APIs in pure Python, with its defects mended (`fixes`), nested
 stacks and nested change sets run by its full engine (`nested`, `changesets`), the resource types that it
-lacks (`types`) and refusals that AWS makes and it does not (`strictness`). Everything is patched into one
-process at start-up (`server.extend`); `tests/emulator/test_canary.py` says what to do when a new ministack no
-longer fits.
+lacks (`types`), builds that run (`builds`) and refusals that AWS makes and it does not (`strictness`).
+Everything is patched into one process at start-up (`server.extend`); `tests/emulator/test_canary.py` says what
+to do when a new ministack no longer fits.
 
 What a green deployment to it proves: the templates are accepted, the parameters pass their constraints and
 Rules, every Ref, GetAtt, Sub and wire between the stacks resolves, every property exists in the resource's
@@ -12,8 +12,8 @@ schema, the resources can be created in the order of their dependencies, updated
 deploy tool handles success, failure and rollback at any depth.
 
 What it does not prove: that AWS accepts each value (engine versions, quotas, names that others took), that
-permissions suffice (IAM is not enforced), that tasks start and load balancers answer (nothing runs), how long
-anything takes.
+permissions suffice (IAM is not enforced), that tasks start and load balancers answer (nothing runs), that a
+build makes an image (its commands run, but `docker` builds nothing), how long anything takes.
 
 Use: `ensure_running()` gives a background emulator that several commands share and `stop()` ends it;
 `running()` gives one of your own for the length of a block; `python -m scripts.emulator` runs it in the

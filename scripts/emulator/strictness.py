@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ministack.services import alb, rds, s3
+from ministack.core.responses import error_response_json
+from ministack.services import alb, ecr, rds, s3
 from ministack.services.cloudformation import changesets, engine, handlers, helpers, provisioners, stacks
 
 from scripts.emulator import faults, schemas
@@ -23,6 +24,7 @@ def install() -> None:
     replace("_provision_resource", (provisioners, stacks), valid_properties)
     replace("_update_resource", (provisioners, stacks), valid_changes)
     replace("_delete_resource", (provisioners, stacks), deletable_resources)
+    replace("_describe_images", (ecr,), images_that_are_there)
     replace_action("CreateStack", free_stack_name)
     replace_action("CreateChangeSet", free_stack_name)
 
@@ -208,3 +210,22 @@ def free_stack_name(original: Function) -> Function:
         return original(params)
 
     return create
+
+
+def images_that_are_there(original: Function) -> Function:
+    """An image of a repository that is asked for and not there; ministack answers with those that are."""
+
+    def describe(request: Properties) -> Any:
+        wanted = request.get("imageIds", [])
+        present = ecr._images.get(request.get("repositoryName", ""))
+        if present is not None and not all(any(_is(image, asked) for image in present) for asked in wanted):
+            message = f"The image with imageId {wanted} does not exist within the repository"
+            return error_response_json("ImageNotFoundException", message, 400)
+        return original(request)
+
+    return describe
+
+
+def _is(image: Properties, asked: dict[str, str]) -> bool:
+    digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+    return digest in (None, image["imageDigest"]) and (tag is None or tag in image["imageTags"])

@@ -17,9 +17,14 @@ _PREFIX = "localhost/orthanc-aws-base"
 Say = Callable[[str], None]
 
 
+def name(release: str) -> str:
+    """What the image of a Debian release is called on this machine."""
+    return f"{_PREFIX}:{release}"
+
+
 def debian(engine: Engine, release: str, say: Say) -> str:
     """The name of an image of a Debian release: pulled, or else made with mmdebstrap."""
-    own = f"{_PREFIX}:{release}"
+    own = name(release)
     if engine.succeeds("image", "inspect", own):
         return own
     official = f"docker.io/library/debian:{release}-slim"

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,31 @@ class Engine:
         if done.returncode:
             raise OperationError(f"The image {image} cannot be built", _tail(done.stdout + done.stderr))
 
+    def push(self, image: str, address: str, login: Mapping[str, Any]) -> None:
+        """Pushes an image to an address; `login` is the content of the engine's configuration file for it.
+
+        That file lies in a folder of its own for as long as this takes, since it holds a password.
+        """
+        self.run("tag", image, address)
+        with tempfile.TemporaryDirectory(prefix="orthanc-aws-login-") as folder:
+            file = Path(folder) / "config.json"
+            file.write_text(json.dumps(login), encoding="utf-8")
+            if self.program == "podman":
+                # docker does the same of its own accord: on this machine only an emulator listens.
+                options = ["--tls-verify=false"] if address.startswith("127.") else []
+                self.run("push", "--quiet", "--authfile", str(file), *options, address)
+            else:
+                self.run("--config", folder, "push", "--quiet", address)
+        self.run("rmi", address)
+
+    def output(self, image: str, script: str) -> str:
+        """What a shell script prints that runs in a container of an image, without network."""
+        options = ("--rm", "--interactive", "--network=none", *_LIMITS, "--entrypoint=/bin/sh")
+        done = self._call("run", *options, image, words=script)
+        if done.returncode:
+            raise OperationError(f"The image {image} cannot be looked into", _tail(done.stderr))
+        return done.stdout
+
     def start(self, name: str, options: Sequence[str], image: str, command: Sequence[str]) -> None:
         """Starts a container as ECS runs a task: in the background, without root, capabilities and a writable root."""
         hardening = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--init"]
@@ -70,8 +96,9 @@ class Engine:
         if present:
             self.run("rm", "--force", "--volumes", *present)
 
-    def _call(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run([self.program, *arguments], capture_output=True, text=True, check=False)
+    def _call(self, *arguments: str, words: str = "") -> "subprocess.CompletedProcess[str]":
+        command = [self.program, *arguments]
+        return subprocess.run(command, input=words, capture_output=True, text=True, check=False)
 
 
 def find() -> Engine:

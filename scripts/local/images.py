@@ -16,7 +16,7 @@ CONTEXTS = {
     "postgresql": PROJECT / "scripts" / "local" / "postgresql",
     "balancer": PROJECT / "scripts" / "local" / "balancer",
 }
-_SHIPPED = ("orthanc", "nginx")
+SHIPPED = ("orthanc", "nginx")
 _DIGITS = 16
 
 
@@ -31,38 +31,55 @@ class Images:
 def build(engine: Engine, base: str | None, say: Say) -> Images:
     """Builds what is not built yet; `base` is official, debian, or None for the first of the two that can be had."""
     chosen = base or _reachable(engine)
-    names = {title: _build(engine, title, chosen, say) for title in CONTEXTS}
+    names = {title: build_one(engine, title, chosen, say) for title in CONTEXTS}
     return Images(names, chosen)
 
 
 def _reachable(engine: Engine) -> str:
     """Official where the Dockerfiles' own bases are here or can be pulled."""
-    for title in _SHIPPED:
-        name = f"docker.io/{_default_base(CONTEXTS[title])}"
+    for title in SHIPPED:
+        name = official_base(title)
         if not (engine.succeeds("image", "inspect", name) or engine.succeeds("pull", "--quiet", name)):
             return bases.DEBIAN
     return bases.OFFICIAL
 
 
-def _default_base(context: Path) -> str:
-    lines = (context / "Dockerfile").read_text("utf-8").splitlines()
+def official_base(title: str) -> str:
+    """The base that the Dockerfile of a shipped image names."""
+    lines = (CONTEXTS[title] / "Dockerfile").read_text("utf-8").splitlines()
     name = next(line for line in lines if line.startswith("ARG BASE=")).removeprefix("ARG BASE=")
-    return name if "/" in name else f"library/{name}"
+    return f"docker.io/{name if '/' in name else f'library/{name}'}"
 
 
-def _build(engine: Engine, title: str, base: str, say: Say) -> str:
+def planned(title: str, base: str) -> str:
+    """The name of a shipped image as it is once it is built."""
+    return _name(title, CONTEXTS[title], {"BASE": _base_of(title, base)})
+
+
+def build_one(engine: Engine, title: str, base: str, say: Say) -> str:
+    """Builds an image, unless there is one of the same content, and returns its name."""
     context = CONTEXTS[title]
-    if title not in _SHIPPED:
+    if title not in SHIPPED:
         return _built(engine, context, title, {"DEBIAN": bases.debian(engine, bases.STABLE, say)}, say)
+    if base == bases.DEBIAN:
+        release = bases.debian(engine, bases.TESTING, say)
+        _built(engine, context / "stand-in", f"{title}-stand-in", {"DEBIAN": release}, say)
+    return _built(engine, context, title, {"BASE": _base_of(title, base)}, say)
+
+
+def _base_of(title: str, base: str) -> str:
     if base == bases.OFFICIAL:
-        return _built(engine, context, title, {"BASE": f"docker.io/{_default_base(context)}"}, say)
-    release = bases.debian(engine, bases.TESTING, say)
-    stand_in = _built(engine, context / "stand-in", f"{title}-stand-in", {"DEBIAN": release}, say)
-    return _built(engine, context, title, {"BASE": stand_in}, say)
+        return official_base(title)
+    release = {"DEBIAN": bases.name(bases.TESTING)}
+    return _name(f"{title}-stand-in", CONTEXTS[title] / "stand-in", release)
+
+
+def _name(title: str, context: Path, arguments: Mapping[str, str]) -> str:
+    return f"localhost/orthanc-aws-{title}:{digest(context, arguments)}"
 
 
 def _built(engine: Engine, context: Path, title: str, arguments: Mapping[str, str], say: Say) -> str:
-    image = f"localhost/orthanc-aws-{title}:{digest(context, arguments)}"
+    image = _name(title, context, arguments)
     if not engine.succeeds("image", "inspect", image):
         say(f"Building the image {title}")
         engine.build(context, image, arguments)

@@ -36,10 +36,14 @@ class Options:
 def deploy(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
     """Checks the environment and deploys it; returns the outputs of its root stack.
 
-    Raises OperationError with the first reason when a check finds something or `apply` fails.
+    Images that its parameter set does not name are made first. Raises OperationError with the first reason when a check
+    finds something, an image cannot be made, or `apply` fails.
     """
+    # These have a stack of their own, which `apply` deploys, so that either module needs the other.
+    from scripts.operations.images import with_images
+
     check(environment, console)
-    return apply(environment, options, session, console)
+    return apply(with_images(environment, options, session, console), options, session, console)
 
 
 def apply(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
@@ -48,7 +52,7 @@ def apply(environment: Environment, options: Options, session: Session, console:
     Raises OperationError with the first reason when the change is declined or the deployment is rolled back. A
     second run carries on from wherever the first one stopped.
     """
-    deployment = Deployment(environment, package(environment.templates), session, console)
+    deployment = Deployment(environment, package(environment.templates, environment.root), session, console)
     bucket = upload(deployment, options.bucket)
     stack = settle(deployment)
     wanted = request(deployment, options.tags, bucket, stack)

@@ -15,6 +15,7 @@ from scripts.errors import OperationError
 from scripts.operations.deploy import check
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
+from scripts.operations.images import with_known_images
 from scripts.operations.proposal import request, upload
 
 
@@ -48,6 +49,7 @@ def diff(
     where a check finds something, where CloudFormation refuses the change, or where the stack is not at rest.
     """
     check(environment, console)
+    environment = with_known_images(environment, session, console)
     deployment = Deployment(environment, package(environment.templates), session, console)
     stack = _at_rest(deployment)
     bucket = upload(deployment, bucket_name)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import yaml_text
+from scripts.operations.environment import IMAGE_PARAMETERS
 from scripts.operations.intrinsics import (
     CONDITION_FUNCTIONS,
     PSEUDO_PARAMETERS,
@@ -46,7 +47,8 @@ class DeployedStack:
 
 def deployed(folder: Path, values: Mapping[str, str]) -> list[DeployedStack]:
     """The stacks that the rendered set of a folder creates for these parameter values, root first."""
-    return list(_deployed(folder, "root", values))
+    made = dict.fromkeys(IMAGE_PARAMETERS, _UNKNOWN)
+    return list(_deployed(folder, "root", {**made, **values}))
 
 
 def _deployed(folder: Path, name: str, values: Mapping[str, str]) -> Iterator[DeployedStack]:

@@ -20,6 +20,8 @@ SUPPLIED = {
     "TemplateBucket": "orthanc-aws-templates",
     "TemplateRegion": PSEUDO_PARAMETERS["AWS::Region"],
     "TemplateKeyPrefix": "templates/",
+    "OrthancImage": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/orthanc@sha256:{'0' * 64}",
+    "NginxImage": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx@sha256:{'1' * 64}",
 }
 
 
