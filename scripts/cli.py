@@ -22,6 +22,7 @@ from scripts.cli_options import (
     templates_option,
 )
 from scripts.cli_records import RECORDS
+from scripts.cli_publish import publish
 from scripts.cli_users import users
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ def outputs(ctx: click.Context, output: str, **_: Any) -> None:
 for verb in (*LIFECYCLE, *RECORDS):
     main.add_command(verb)
 main.add_command(images)
+main.add_command(publish)
 main.add_command(users)
 
 

@@ -1,0 +1,68 @@
+"""`orthanc-aws images` and `publish`: results on stdout, wrong usage, and what is told where nothing is there."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from scripts.cli import main
+from scripts.operations import images
+
+pytestmark = [pytest.mark.usefixtures("session"), pytest.mark.xdist_group("images")]
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A parameter set, for a stack of repositories of its own."""
+    monkeypatch.setattr(images, "STACK_NAME", f"images-{tmp_path.name.replace('_', '-')}")
+    file = tmp_path / "hospital.json"
+    file.write_text('{"Architecture": "X86_64"}')
+    return file
+
+
+def test_push_prints_the_parameters_alone_on_stdout_and_list_marks_them(env: Path) -> None:
+    pushed = run("images", "push", env, "--yes", "--bills", env.parent, "--output", "json")
+    assert pushed.exit_code == 0, pushed.stderr
+    assert json.loads(pushed.stdout).keys() == {"OrthancImage", "NginxImage"}
+    lines = run("images", "list", env).stdout.splitlines()
+    assert [line[:10] for line in lines[::2]] == ["*  orthanc", "*  nginx  "]
+    listed = json.loads(run("images", "list", env, "--output", "json").stdout)
+    assert {item["Image"] for item in listed} == set(json.loads(pushed.stdout).values())
+
+
+def test_the_repositories_are_not_deployed_without_a_yes(env: Path) -> None:
+    declined = run("images", "push", env)
+    assert declined.exit_code == 1
+    assert "Not deployed" in declined.stderr
+    assert run("images", "list", env).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["images", "push"], "Missing argument 'ENV'"),
+        (["images", "push", "small", "--builder", "magic"], "'magic' is not one of"),
+        (["images", "build", "nowhere"], "there is no"),
+        (["publish", "templates"], "Missing argument 'VERSION'"),
+        (["publish", "templates", "../1"], "'../1' must begin with a letter or a digit"),
+        (["publish", "templates", "1", "--parameters", "nowhere"], "there is no"),
+    ],
+)
+def test_wrong_usage_has_exit_code_2(arguments: list[str], message: str) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in " ".join(result.stderr.split())
+
+
+def test_publish_prints_its_links(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.operations.publish.lint", lambda _: [])
+    result = run("publish", "templates", "test-of-the-command-line", "--output", "json")
+    assert result.exit_code == 0, result.stderr
+    links = json.loads(result.stdout)
+    assert links.keys() == {"Images", "Store", "Template"}
+    assert "#/stacks/quickcreate?templateURL=https%3A%2F%2F" in links["Store"]
