@@ -1,5 +1,6 @@
 """The verbs that follow a deployment through its life."""
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from scripts.cli_options import (
     env_argument,
     environment_of,
     exit_code_option,
+    moment_of,
     output_option,
     session_of,
     stack_option,
@@ -94,4 +96,53 @@ def drift(ctx: click.Context, exit_code: bool, output: str, **_: Any) -> None:
         ctx.exit(DIFFERENT)
 
 
-LIFECYCLE = (diff, destroy, drift)
+@click.command()
+@env_argument
+@click.option("--list", "listing", is_flag=True, help="Show what there is to restore, and do nothing.")
+@click.option("--snapshot", metavar="ARN", help="Restore this snapshot.")
+@click.option(
+    "--to-time", callback=moment_of, metavar="TIME", help="Restore the state of this time (ISO 8601)."
+)
+@click.option("--yes", is_flag=True, help="Restore and deploy without asking.")
+@stack_option
+@templates_option
+@bucket_option
+@tags_option
+@output_option
+@aws_options
+@click.pass_context
+def restore(
+    ctx: click.Context,
+    listing: bool,
+    snapshot: str | None,
+    to_time: datetime | None,
+    yes: bool,
+    bucket: str | None,
+    tags: dict[str, str],
+    output: str,
+    **_: Any,
+) -> None:
+    """Replace the database of ENV by one restored from a snapshot, or to a moment of the last 35 days.
+
+    The parameter set is changed: it names the snapshot, and the next generation of the database.
+    """
+    source = snapshot or to_time
+    if [listing, bool(snapshot), bool(to_time)].count(True) != 1:
+        raise click.UsageError("Give one of --list, --snapshot and --to-time.", ctx)
+    environment, session = environment_of(ctx), session_of(ctx)
+    from scripts import reports
+    from scripts.operations.deploy import Options
+    from scripts.operations.restore import restorable, restore
+
+    console = console_for(output)
+    if source is None:
+        found, first, last = restorable(environment, session)
+        told = [each.as_json() for each in found]
+        as_json = {"From": first.isoformat(), "To": last.isoformat(), "Snapshots": told}
+        console.result(as_json, reports.restorable(found, first, last))
+    else:
+        options = Options(bucket, tags, ask=not yes)
+        console.outputs(restore(environment, source, options, session, console))
+
+
+LIFECYCLE = (diff, destroy, drift, restore)

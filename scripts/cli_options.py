@@ -57,9 +57,12 @@ exit_code_option = click.option(
 )
 
 
-def _moment(_: click.Context, __: click.Parameter, text: str) -> datetime:
+def moment_of(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    """The moment that an option's text names; None where it is not given."""
     from scripts.moments import moment
 
+    if text is None:
+        return None
     try:
         return moment(text, datetime.now(UTC))
     except ValueError:
@@ -72,7 +75,7 @@ def since_option(default: str) -> Callable[[Command], Command]:
         "--since",
         default=default,
         show_default=True,
-        callback=_moment,
+        callback=moment_of,
         metavar="SPAN|TIME",
         help="How long ago to begin (30m, 1h, 7d), or when (ISO 8601, UTC without a zone).",
     )

@@ -1,6 +1,7 @@
 """Results as lines of text for a person."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from scripts.progress import count
 if TYPE_CHECKING:
     from scripts.aws.drift import Drift
     from scripts.aws.log_groups import Line
+    from scripts.aws.snapshots import Snapshot
     from scripts.operations.destroy import Destroyed, Item
     from scripts.operations.health import Sign
 
@@ -61,6 +63,18 @@ def drift(result: "Drift") -> Iterator[str]:
     yield from table(rows)
     for path, reason in result.failures.items():
         yield f"{path} was not checked in full: {reason}"
+
+
+def restorable(found: "Iterable[Snapshot]", first: datetime, last: datetime) -> Iterator[str]:
+    """What a database can be restored from, the latest first."""
+    yield f"any moment from {_utc(first)} to {_utc(last)}"
+    yield from table(
+        [(_utc(each.time) if each.time else "", each.kind, each.status, each.arn) for each in found]
+    )
+
+
+def _utc(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def health(signs: "Iterable[Sign]") -> Iterator[str]:

@@ -78,7 +78,9 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
     followed to its end. Raises OperationError where the name is not that of the stack, where CloudFormation is at work
     on the stack, and with the first reason where something cannot be deleted.
     """
-    deployment = Deployment(environment, package(environment.templates), session, console, "destroy")
+    deployment = Deployment(
+        environment, package(environment.templates, environment.root), session, console, "destroy"
+    )
     stack = find(environment, session)
     if stack.status == "DELETE_IN_PROGRESS":
         console.step(f"{stack.name} is being deleted already: following it")

@@ -52,7 +52,7 @@ def mistake(words: list[str]) -> str:
     return result.output if result.exit_code else ""
 
 
-@pytest.mark.parametrize("words", [["restore", "hospital"], ["deploy", "hospital", "--dry-run"]])
+@pytest.mark.parametrize("words", [["resurrect", "hospital"], ["deploy", "hospital", "--dry-run"]])
 def test_a_command_line_that_the_tool_does_not_know_is_noticed(words: list[str]) -> None:
     assert mistake(words)
 

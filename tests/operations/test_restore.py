@@ -1,0 +1,156 @@
+"""Restoring a database: a new cluster from the snapshot, only with a yes, and the same again after a failure."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import yaml_text
+from scripts.aws import stacks
+from scripts.aws.package import LOCATION_PARAMETERS
+from scripts.aws.session import Session
+from scripts.console import Console
+from scripts.emulator import Emulator
+from scripts.errors import OperationError
+from scripts.operations.deploy import Options, apply
+from scripts.operations.environment import Environment
+from scripts.operations.restore import restorable, restore
+from tests.operations.deployer import Refusing
+
+UNASKED = Options(ask=False)
+PARAMETERS = {
+    "DatabaseSnapshot": {"Type": "String", "Default": ""},
+    "DatabaseGeneration": {"Type": "Number", "Default": 1},
+    "DeletionProtection": {"Type": "String", "Default": "false"},
+}
+
+
+def template(resources: dict[str, Any], **parameters: dict[str, str]) -> str:
+    lint = {"cfn-lint": {"config": {"ignore_checks": ["W2001", "W3002", "I3011"]}}}
+    return yaml_text.dump({"Metadata": lint, "Parameters": PARAMETERS | parameters, "Resources": resources})
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """A set with the cluster of the real one: named by its generation, made from a snapshot where one is given."""
+    has_snapshot = {"Fn::Not": [{"Fn::Equals": [{"Ref": "DatabaseSnapshot"}, ""]}]}
+    snapshot = {"Fn::If": ["HasSnapshot", {"Ref": "DatabaseSnapshot"}, {"Ref": "AWS::NoValue"}]}
+    cluster = {
+        "Type": "AWS::RDS::DBCluster",
+        "DeletionPolicy": "Snapshot",
+        "UpdateReplacePolicy": "Snapshot",
+        "Properties": {
+            "DBClusterIdentifier": {"Fn::Sub": f"{tmp_path.name.replace('_', '-')}-${{DatabaseGeneration}}"},
+            "Engine": "aurora-postgresql",
+            "BackupRetentionPeriod": 35,
+            "SnapshotIdentifier": snapshot,
+            "MasterUsername": "master",
+            "ManageMasterUserPassword": True,
+            "DeletionProtection": {"Ref": "DeletionProtection"},
+        },
+    }
+    database = yaml_text.load(template({"Cluster": cluster}))
+    (tmp_path / "database.yaml").write_text(
+        yaml_text.dump(database | {"Conditions": {"HasSnapshot": has_snapshot}})
+    )
+    passed_on = {name: {"Ref": name} for name in PARAMETERS}
+    nested = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"TemplateURL": "database.yaml", "Parameters": passed_on},
+    }
+    location = {name: {"Type": "String"} for name in LOCATION_PARAMETERS}
+    (tmp_path / "root.yaml").write_text(template({"Database": nested}, **location))
+    (tmp_path / "test.json").write_text('{\n  "DeletionProtection": "false"\n}\n')
+    name = f"orthanc-{tmp_path.name.replace('_', '-')}"
+    return Environment("test", name, tmp_path / "test.json", tmp_path, "test")
+
+
+@pytest.fixture
+def snapshot(environment: Environment, session: Session) -> str:
+    """The ARN of a snapshot of the deployed cluster."""
+    apply(environment, UNASKED, session, Console())
+    rds, name = session.client("rds"), cluster(environment, session)
+    made = rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier=f"{name}-s", DBClusterIdentifier=name)
+    return str(made["DBClusterSnapshot"]["DBClusterSnapshotArn"])
+
+
+def cluster(environment: Environment, session: Session) -> str:
+    client = session.cloudformation
+    stack = stacks.find(client, environment.stack_name)
+    assert stack is not None
+    return stacks.physical_id(client, stack.id, ("Database", "Cluster"))
+
+
+def parameters(environment: Environment) -> dict[str, Any]:
+    assert environment.parameters is not None
+    found: dict[str, Any] = json.loads(environment.parameters.read_text())
+    return found
+
+
+def test_a_snapshot_takes_the_place_of_the_database_under_the_next_generation(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    before = cluster(environment, session)
+    restore(environment, snapshot, UNASKED, session, Console())
+    assert cluster(environment, session) == before.removesuffix("-1") + "-2"
+    assert parameters(environment) == {
+        "DeletionProtection": "false",
+        "DatabaseSnapshot": snapshot,
+        "DatabaseGeneration": 2,
+    }
+
+
+def test_without_a_yes_neither_database_nor_parameter_set_changes(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    before = cluster(environment, session), parameters(environment)
+    with pytest.raises(OperationError, match="Not restored"):
+        restore(environment, snapshot, Options(), session, Refusing())
+    assert (cluster(environment, session), parameters(environment)) == before
+
+
+def test_after_a_failure_the_same_again_goes_on_with_the_same_generation(
+    environment: Environment, session: Session, snapshot: str, emulator: Emulator
+) -> None:
+    emulator.inject("fail", "Cluster", reason="no capacity")
+    with pytest.raises(OperationError, match="no capacity"):
+        restore(environment, snapshot, UNASKED, session, Console())
+    assert cluster(environment, session).endswith("-1")
+    restore(environment, snapshot, UNASKED, session, Console())
+    assert cluster(environment, session).endswith("-2")
+    assert parameters(environment)["DatabaseGeneration"] == 2
+
+
+def test_a_former_cluster_that_deletion_protection_keeps_is_told(
+    environment: Environment, session: Session, snapshot: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = cluster(environment, session)
+    rds = session.client("rds")
+    rds.modify_db_cluster(DBClusterIdentifier=before, DeletionProtection=True, ApplyImmediately=True)
+    restore(environment, snapshot, UNASKED, session, Console())
+    assert f"The former cluster {before} is still there" in capsys.readouterr().err
+
+
+def test_a_snapshot_that_is_not_there_is_refused_before_anything_is_asked(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    with pytest.raises(OperationError, match="There is none of that name"):
+        restore(environment, f"{snapshot}-not", Options(), session, Console())
+
+
+def test_a_moment_outside_of_what_rds_keeps_is_refused_with_the_bounds(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    with pytest.raises(OperationError, match="cannot go back to 2020-01-01 00:00:00 UTC") as raised:
+        restore(environment, datetime(2020, 1, 1, tzinfo=UTC), Options(), session, Console())
+    assert "It can to any moment from" in raised.value.reason
+
+
+def test_what_there_is_to_restore_is_listed(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    found, first, last = restorable(environment, session)
+    assert snapshot in [each.arn for each in found]
+    assert first <= last
