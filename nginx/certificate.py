@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-DAYS = 825
+DAYS = 365
 
 
 def make_certificate(name: str, folder: Path) -> None:
