@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.cli_completion import completion
 from scripts.cli_images import images
 from scripts.cli_lifecycle import LIFECYCLE
 from scripts.cli_local import local
@@ -21,8 +22,8 @@ from scripts.cli_options import (
     tags_option,
     templates_option,
 )
-from scripts.cli_records import RECORDS
 from scripts.cli_publish import publish
+from scripts.cli_records import RECORDS
 from scripts.cli_users import users
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ class _Verbs(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            from scripts.errors import OperationError
+
+            console_for().failure(
+                OperationError("Stopped by ctrl-C", "", "Run the same command again: it carries on.")
+            )
+            ctx.exit(1)
         except Exception as error:
             expected = _expected(error)
             if expected is None:
@@ -237,6 +245,7 @@ for verb in (*LIFECYCLE, *RECORDS):
     main.add_command(verb)
 main.add_command(images)
 main.add_command(publish)
+main.add_command(completion)
 main.add_command(users)
 
 

@@ -22,7 +22,18 @@ DIFFERENT = 3  # the exit code for differences, which is neither that of a failu
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-env_argument = click.argument("env", metavar="ENV")
+
+def _sets(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
+    """The parameter sets, for a shell that completes command lines."""
+    return [name for name in known_sets() if name.startswith(beginning)]
+
+
+def known_sets() -> list[str]:
+    """The names of the project's parameter sets."""
+    return sorted(path.stem for path in PARAMETERS.glob("*.json"))
+
+
+env_argument = click.argument("env", metavar="ENV", shell_complete=_sets)
 stack_option = click.option("--stack-name", help="Name of the stack.  [default: orthanc-ENV]")
 templates_option = click.option(
     "--templates",
@@ -109,7 +120,7 @@ def environment_of(ctx: click.Context) -> "Environment":
     is_path = env.endswith(".json") or os.sep in env
     file = Path(env) if is_path else PARAMETERS / f"{env}.json"
     if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in PARAMETERS.glob("*.json"))) or "none"
+        known = ", ".join(known_sets()) or "none"
         raise click.BadParameter(f"there is no {file}. Parameter sets: {known}.", param_hint="ENV")
     stack_name = _option(ctx, "stack_name") or f"orthanc-{file.stem}"
     templates = ctx.params.get("templates", TEMPLATES).resolve()

@@ -244,6 +244,34 @@ def test_the_emulator_starts_on_demand_and_stops_on_request() -> None:
     assert "is stopped" in run("emulator", "stop").stderr
 
 
+def test_ctrl_c_ends_in_one_message_and_exit_code_1(
+    environment: list[str | Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scripts.operations.status.status", interrupt)
+    result = run("status", *environment)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("✗ Stopped by ctrl-C\n→ ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(shell: str) -> None:
+    assert f"_ORTHANC_AWS_COMPLETE={shell}_complete" in run("completion", shell).stdout
+
+
+def test_a_shell_completes_verbs_and_parameter_sets() -> None:
+    def completed(line: str) -> str:
+        words = line.split(" ")
+        variables = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        asked = {"_ORTHANC_AWS_COMPLETE": "bash_complete", **variables}
+        return CliRunner().invoke(main, [], prog_name="orthanc-aws", env=asked).stdout
+
+    assert "plain,destroy" in completed("orthanc-aws dest")
+    assert "plain,small" in completed("orthanc-aws deploy sm")
+
+
 def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(_: object) -> list[str]:
         raise KeyError("defect")

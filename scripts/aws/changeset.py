@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from scripts.aws import stacks
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.data import bears_data
-from scripts.aws.errors import code_of
+from scripts.aws.errors import code_of, message_of
 from scripts.aws.vocabulary import NESTED_STACK
 from scripts.errors import OperationError
 
@@ -156,22 +156,35 @@ def propose(cloudformation: Any, request: Request, is_new: bool) -> ChangeSet:
     cost.)
     """
     name = f"{NAME_PREFIX}{uuid.uuid4().hex[:16]}"
-    answer = cloudformation.create_change_set(
-        StackName=request.stack_name,
-        ChangeSetName=name,
-        ClientToken=name,
-        ChangeSetType="CREATE" if is_new else "UPDATE",
-        TemplateURL=request.template_url,
-        Parameters=[
+    try:
+        answer = cloudformation.create_change_set(**_arguments(request, name, is_new))
+    except ClientError as error:
+        if "_IN_PROGRESS state" not in message_of(error):
+            raise
+        raise OperationError(
+            f"Another operation on {request.stack_name} has begun meanwhile",
+            message_of(error),
+            "Run the same command again: it follows that one first.",
+        ) from None
+    return ChangeSet(cloudformation, answer["Id"], answer["StackId"], request.stack_name)
+
+
+def _arguments(request: Request, name: str, is_new: bool) -> dict[str, Any]:
+    return {
+        "StackName": request.stack_name,
+        "ChangeSetName": name,
+        "ClientToken": name,
+        "ChangeSetType": "CREATE" if is_new else "UPDATE",
+        "TemplateURL": request.template_url,
+        "Parameters": [
             {"ParameterKey": key, "ParameterValue": value} for key, value in request.parameters.items()
         ],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Tags=[{"Key": key, "Value": value} for key, value in request.tags.items()],
-        Description=request.description,
-        IncludeNestedStacks=True,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
+        "Description": request.description,
+        "IncludeNestedStacks": True,
         **({"OnStackFailure": "ROLLBACK"} if is_new else {}),
-    )
-    return ChangeSet(cloudformation, answer["Id"], answer["StackId"], request.stack_name)
+    }
 
 
 def discard(cloudformation: Any, stack_name: str, change_set_id: str, clock: Clock = SYSTEM_CLOCK) -> None:

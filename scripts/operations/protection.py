@@ -72,14 +72,15 @@ def guarding(deployment: Deployment, stack_id: str | None, exempt: frozenset[Pat
     A stack that is yet to be created, for which `stack_id` is None, has none to guard. However the block ends, all is
     guarded again; where that fails, the person is told, as an error that is under way matters more.
     """
-    if stack_id:
-        set_policies(deployment, stack_id, exempt)
     if not stack_id or not exempt:
+        if stack_id:
+            set_policies(deployment, stack_id)
         yield
         return
     names = ", ".join("/".join(path) for path in sorted(exempt))
     deployment.console.step(f"For this update alone, {names} may be replaced or removed")
     try:
+        set_policies(deployment, stack_id, exempt)
         yield
     finally:
         try:

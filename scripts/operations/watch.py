@@ -19,12 +19,12 @@ _ADVICE = {
     "UPDATE_ROLLBACK_FAILED": "The rollback got stuck. Remove what is in its way and run `{deploy}` again: "
     "it continues the rollback. Where a resource is beyond repair: `aws cloudformation "
     "continue-update-rollback --stack-name {stack} --resources-to-skip ...`.",
-    "ROLLBACK_FAILED": "A part of the failed creation could not be removed. Empty it or remove it by hand, "
-    "then `aws cloudformation delete-stack --stack-name {stack}` and run `{deploy}` again.",
+    "ROLLBACK_FAILED": "A part of the failed creation could not be removed. Remove what is in the way, "
+    "then `orthanc-aws destroy {arguments}` and run `{deploy}` again.",
     "DELETE_FAILED": "A resource could not be deleted. Remove what is in the way, or keep the resource with "
     "`aws cloudformation delete-stack --stack-name {stack} --retain-resources ...`; then `{deploy}` again.",
     "CREATE_FAILED": "The creation failed and was told not to roll back. Once its parts are not needed: "
-    "`aws cloudformation delete-stack --stack-name {stack}`, then run `{deploy}` again.",
+    "`orthanc-aws destroy {arguments}`, then run `{deploy}` again.",
     "UPDATE_FAILED": "The update failed and was told not to roll back: `aws cloudformation rollback-stack "
     "--stack-name {stack}`, then run `{deploy}` again.",
 }

@@ -288,3 +288,16 @@ def test_of_a_nested_stack_that_is_removed_all_that_goes_with_it_is_told() -> No
         ("Images", "Retain", True),
         ("Password", "Delete", False),
     ]
+
+
+def test_an_operation_that_began_since_the_stack_was_looked_at_is_told() -> None:
+    def refuse(_: Mapping[str, Any]) -> dict[str, Any]:
+        raise RefusalError(
+            "ValidationError", "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."
+        )
+
+    client = Sets().client(CreateChangeSet=refuse)
+    request = changeset.Request("orthanc-test", "https://templates/root.yaml", {}, {}, "by jane")
+    with pytest.raises(OperationError, match="has begun meanwhile") as raised:
+        changeset.propose(client, request, is_new=False)
+    assert "follows that one first" in raised.value.advice

@@ -310,10 +310,16 @@ def test_any_interleaving_of_pages_repetitions_and_delays_gives_the_same_report(
     timeline = Timeline(records, page_size, overlap=overlap)
     names = [path[-1] for path in _PATHS]
     timeline.hidden = {stack_id(name): data.draw(st.integers(0, 12), label=name) for name in names}
+    # Any event but the last of a stack, which is what ends the waiting for it, may come after later ones.
+    middle = [record["EventId"] for record in records if record["LogicalResourceId"] not in names]
+    timeline.late = data.draw(st.sets(st.sampled_from(middle)) if middle else st.just(set()), label="late")
 
     def reveal() -> None:
         for name in timeline.hidden:
             timeline.hidden[name] = max(0, timeline.hidden[name] - data.draw(st.integers(1, 3)))
+        if not any(timeline.hidden.values()):
+            timeline.late.clear()
+        timeline.faults = [data.draw(st.sampled_from([THROTTLED, LOST]))] if data.draw(st.booleans()) else []
 
     report, watcher, _ = followed(timeline, then=reveal)
     assert report == expected

@@ -123,9 +123,9 @@ def test_a_rollback_that_gets_stuck_again_tells_what_stands_in_its_way() -> None
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        ("ROLLBACK_FAILED", "delete-stack --stack-name root"),
+        ("ROLLBACK_FAILED", "`orthanc-aws destroy test`"),
         ("DELETE_FAILED", "--retain-resources"),
-        ("CREATE_FAILED", "delete-stack --stack-name root"),
+        ("CREATE_FAILED", "`orthanc-aws destroy test`"),
         ("UPDATE_FAILED", "rollback-stack --stack-name root"),
     ],
 )
