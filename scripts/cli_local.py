@@ -26,6 +26,36 @@ def _store(name: str) -> "Store":
     return Store(engine.find(), name)
 
 
+_STORE_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--port",
+        "public_port",
+        type=click.IntRange(1024, 65535),
+        default=8443,
+        show_default=True,
+        help="Port to listen on.",
+    ),
+    click.option(
+        "--base",
+        type=click.Choice(["official", "debian"]),
+        help="What the images are built on.  [default: official where a registry can be reached]",
+    ),
+    click.option(
+        "--viewer/--no-viewer", default=True, show_default=True, help="Serve the OHIF viewer at /viewer/."
+    ),
+    click.option(
+        "--orthanc-interface", is_flag=True, help="Let administrators reach Orthanc itself at /orthanc/."
+    ),
+)
+
+
+def _store_options(command: Command) -> Command:
+    """The options that say what the store is like."""
+    for option in reversed(_STORE_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.group()
 def local() -> None:
     """Run the whole image store on this machine, in containers of the shipped images."""
@@ -33,38 +63,22 @@ def local() -> None:
 
 @local.command()
 @_name_option
-@click.option(
-    "--port", type=click.IntRange(1024, 65535), default=8443, show_default=True, help="Port to listen on."
-)
-@click.option(
-    "--base",
-    type=click.Choice(["official", "debian"]),
-    help="What the images are built on.  [default: official where a registry can be reached]",
-)
-@click.option(
-    "--viewer/--no-viewer", default=True, show_default=True, help="Serve the OHIF viewer at /viewer/."
-)
-@click.option(
-    "--orthanc-interface", is_flag=True, help="Let administrators reach Orthanc itself at /orthanc/."
-)
-def up(name: str, port: int, base: str | None, viewer: bool, orthanc_interface: bool) -> None:
+@_store_options
+def up(name: str, base: str | None, **options: Any) -> None:
     """Build and start the store, and print where it is and who may enter."""
     from scripts.console import Console
     from scripts.local import certificates, state
     from scripts.local.services import Options
 
     console = Console()
-    is_new = not (state.folder(name) / "credentials.json").is_file()
-    options = Options(public_port=port, viewer=viewer, orthanc_interface=orthanc_interface)
-    url = _store(name).up(options, base, console.step)
+    url = _store(name).up(Options(**options), base, console.step)
     console.done("The image store is up")
     result = {"DICOMweb": f"{url}/dicom-web", "Authority": str(certificates.authority_file(name))}
-    if viewer:
+    if options["viewer"]:
         result["Viewer"] = f"{url}/viewer/"
-    if orthanc_interface:
+    if options["orthanc_interface"]:
         result["Orthanc"] = f"{url}/orthanc/"
-    if is_new:
-        made = state.credentials(name)
+    if made := state.credentials_to_tell(name):
         result |= {"User": made.first_user, "Password": made.first_password}
     console.outputs(result)
 
@@ -78,12 +92,13 @@ def up(name: str, port: int, base: str | None, viewer: bool, orthanc_interface: 
     show_default=True,
     help="Folder to write to.",
 )
-def compose(name: str, out: Path) -> None:
+@_store_options
+def compose(name: str, out: Path, base: str | None, **options: Any) -> None:
     """Build the images and write a Compose file of the same store, for docker compose or podman-compose."""
     from scripts.console import Console
     from scripts.local.services import Options
 
-    file = _store(name).compose(Options(), None, out.resolve(), Console().step)
+    file = _store(name).compose(Options(**options), base, out.resolve(), Console().step)
     click.echo(file)
 
 
@@ -103,8 +118,12 @@ def down(name: str, delete: bool) -> None:
 def status(name: str) -> None:
     """Show the containers of the store."""
     from scripts.console import Console
+    from scripts.local import state
 
-    Console().outputs(_store(name).containers())
+    containers = _store(name).containers()
+    if not containers:
+        raise state.not_up(name)
+    Console().outputs(containers)
 
 
 @local.command()
@@ -146,8 +165,10 @@ def _access(
     is_local = url is None
     if not is_local and not user:
         raise click.UsageError("--url needs --user.")
-    made = None if user else state.credentials(name)
-    if made:
+    if is_local and not state.url(name):
+        raise state.not_up(name)
+    if not user:
+        made = state.credentials(name)
         user, password = made.first_user, made.first_password
     elif password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")

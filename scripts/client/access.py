@@ -44,6 +44,23 @@ class Access:
         session.mount("https://", HTTPAdapter(max_retries=retry, pool_maxsize=16))
         return session
 
+    def ensure_answers(self) -> None:
+        """Raises OperationError at once where nothing answers; a session would try again for half a minute."""
+        with self.session() as session:
+            session.mount("https://", HTTPAdapter())
+            try:
+                session.get(f"{self.url}/studies?limit=1", timeout=TIMEOUT)
+            except requests.RequestException as error:
+                raise unreachable(self.url, error) from error
+
+
+def unreachable(url: str, error: requests.RequestException) -> OperationError:
+    """What is said where a store cannot be reached: the reason at the root of the error, without what is around it."""
+    cause: BaseException = error
+    while cause.__context__:
+        cause = cause.__context__
+    return OperationError(f"{url} cannot be reached", str(cause))
+
 
 def root_of(url: str) -> str:
     """The DICOMweb root of a store's URL, or of the root itself; raises OperationError unless it is HTTPS."""

@@ -33,6 +33,7 @@ class Finding:
 
 def check(access: Access) -> Iterator[Finding]:
     """Tries one thing after the other; an image of the patient ORTHANC-AWS-CHECK stays in the store."""
+    access.ensure_answers()
     session = access.session()
     # The library sets a header of the session for each kind of request.
     client = DICOMwebClient(access.url, session=access.session())
@@ -50,14 +51,7 @@ def check(access: Access) -> Iterator[Finding]:
     for what, attempt in tries:
         try:
             yield Finding(what, attempt())
-        except (
-            requests.RequestException,
-            InvalidDicomError,
-            OSError,
-            ValueError,
-            LookupError,
-            AttributeError,
-        ) as error:
+        except _WRONG as error:
             yield Finding(what, f"{type(error).__name__}: {error}")
 
 

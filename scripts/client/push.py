@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from scripts.client.access import TIMEOUT, Access
+from scripts.client.access import TIMEOUT, Access, unreachable
 from scripts.errors import OperationError
 
 _PREAMBLE, _MAGIC = 128, b"DICM"
@@ -35,6 +35,7 @@ def push(folder: Path, access: Access) -> Pushed:
     batches = list(_batches([file for file in files if file not in set(result.skipped)]))
     if not batches:
         raise OperationError(f"There is no DICOM file below {folder}")
+    access.ensure_answers()
     session = access.session()
     with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
         for batch, reason in zip(
@@ -92,7 +93,7 @@ def _send(session: requests.Session, url: str, files: Sequence[Path]) -> str:
             timeout=TIMEOUT,
         )
     except requests.RequestException as error:
-        raise OperationError(f"{url} cannot be reached", str(error)) from error
+        raise unreachable(url, error) from error
     if response.status_code in (401, 403):
         raise OperationError(f"{url} lets this user store nothing", f"HTTP status {response.status_code}")
     return "" if response.status_code == 200 else f"HTTP status {response.status_code}"

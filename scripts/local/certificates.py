@@ -29,15 +29,14 @@ def authority_file(name: str) -> Path:
     return state.folder(name) / "authority" / "authority.pem"
 
 
-def issue(name: str) -> dict[str, Certificate]:
+def issue(file: Path) -> dict[str, Certificate]:
     """The certificates `public`, `internal` and `database`, of an authority that is made anew with each call.
 
-    The authority's key is not kept: nothing else can ever be issued by it.
+    The authority's own certificate is written to `file`. Its key is not kept: nothing else can ever be issued by it.
     """
     import trustme
 
     authority = trustme.CA()
-    file = authority_file(name)
     file.parent.mkdir(parents=True, exist_ok=True)
     authority.cert_pem.write_to_path(str(file))
     identities = {

@@ -10,6 +10,7 @@ from scripts.local.network import Network
 from scripts.local.services import Service
 
 FILE = "compose.yaml"
+AUTHORITY = "authority.pem"
 SUBNET = ipaddress.IPv4Network("10.86.0.0/24")
 
 

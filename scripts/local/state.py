@@ -48,12 +48,20 @@ def users_file(name: str = DEFAULT_NAME) -> Path:
     return folder(name) / "users" / "users.json"
 
 
+def url_file(name: str) -> Path:
+    """Where the address of a store stands from when it is started until it is stopped."""
+    return folder(name) / "url"
+
+
 def url(name: str) -> str:
-    """The address of a store that was started here; raises OperationError where none was."""
-    file = folder(name) / "url"
-    if not file.is_file():
-        raise OperationError(f"There is no local store {name}", "", "`orthanc-aws local up` starts one.")
-    return file.read_text("utf-8")
+    """The address of a store that is up here, or nothing."""
+    file = url_file(name)
+    return file.read_text("utf-8") if file.is_file() else ""
+
+
+def not_up(name: str) -> OperationError:
+    """What is said where a store should be up and is not."""
+    return OperationError(f"The local store {name} is not up", "", "`orthanc-aws local up` starts it.")
 
 
 def credentials(name: str) -> Credentials:
@@ -72,6 +80,15 @@ def credentials(name: str) -> Credentials:
         )
         write_private(file, json.dumps(asdict(made)))
     return Credentials(**json.loads(file.read_text("utf-8")))
+
+
+def credentials_to_tell(name: str) -> Credentials | None:
+    """The credentials of a store the first time that this is asked, None from then on."""
+    file = folder(name) / "credentials-told"
+    if file.is_file():
+        return None
+    file.touch()
+    return credentials(name)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -40,31 +40,38 @@ class Store:
 
         Raises OperationError with the last lines of the container that is at fault where it does not.
         """
+        url = f"https://localhost:{options.public_port}"
+        # A port that the store itself listens on is given up below.
+        if state.url(self.name) != url:
+            _check_free(options.public_port)
         built = images.build(self.engine, base, say)
         say(f"Starting the containers ({built.base} bases)")
         self.remove_containers()
-        _check_free(options.public_port)
+        state.write_private(state.url_file(self.name), url)
         network = ensure(self.engine, self.name, self.prefix, HOSTS)
-        for service in self._planned(options, network):
+        for service in self._planned(options, network, certificates.authority_file(self.name)):
             self._start(service, built.names[service.image], network)
-        url = f"https://localhost:{options.public_port}"
-        state.write_private(state.folder(self.name) / "url", url)
         say("Waiting for the store to answer")
         self._wait_until_ready(options.public_port)
         return url
 
     def compose(self, options: Options, base: str | None, folder: Path, say: Say) -> Path:
-        """Builds the images and writes a Compose file of the same containers into a folder; returns the file."""
+        """Builds the images and writes a Compose file of the same containers into a folder; returns the file.
+
+        The folder gets an authority of its own, as a store of this name may be up with another one.
+        """
         from scripts.local import compose
 
         built = images.build(self.engine, base, say)
         network = Network(self.prefix, compose.SUBNET, HOSTS)
-        return compose.write(folder, self._planned(options, network), built.names, network)
+        planned = self._planned(options, network, folder / compose.AUTHORITY)
+        return compose.write(folder, planned, built.names, network)
 
     def down(self, delete: bool) -> None:
         """Stops and removes the containers; with `delete` also the images stored in them, and all credentials."""
         self.remove_containers()
         self.engine.succeeds("network", "rm", self.prefix)
+        state.url_file(self.name).unlink(missing_ok=True)
         if delete:
             self.engine.succeeds("volume", "rm", "--force", f"{self.prefix}-database")
             state.forget(self.name)
@@ -83,9 +90,11 @@ class Store:
 
     def logs(self, service: str, follow: bool) -> None:
         """Prints a container's log to this process's own output, to its end or for as long as it goes on."""
-        if service not in self.containers():
-            known = ", ".join(self.containers()) or "none: `orthanc-aws local up` starts them"
-            raise OperationError(f"There is no container {service}", f"there are: {known}")
+        containers = self.containers()
+        if not containers:
+            raise state.not_up(self.name)
+        if service not in containers:
+            raise OperationError(f"There is no container {service}", f"there are: {', '.join(containers)}")
         options = ["--follow"] if follow else []
         subprocess.run([self.engine.program, "logs", *options, self.container(service)], check=False)
 
@@ -96,14 +105,13 @@ class Store:
         for sharing in (True, False):
             self.engine.remove(*(self.container(s) for s in present if s.endswith("-sidecar") is sharing))
 
-    def _planned(self, options: Options, network: Network) -> tuple[Service, ...]:
+    def _planned(self, options: Options, network: Network, authority: Path) -> tuple[Service, ...]:
         self._ensure_users()
-        issued = certificates.issue(self.name)
         return services(
             options,
             state.credentials(self.name),
-            issued,
-            certificates.authority_file(self.name),
+            certificates.issue(authority),
+            authority,
             state.users_file(self.name),
             str(network.subnet),
         )
