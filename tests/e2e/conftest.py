@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import stored
+from tests.e2e.echo import Echo, echoing
 from tests.e2e.running import Running, free_port, running
 from tests.e2e.stored import Series, Wheel
 
@@ -36,3 +37,10 @@ def wheel(shared_store: Running) -> Wheel:
 def long_series(shared_store: Running) -> Series:
     """The shared store has a series of more images than a search of everything returns."""
     return stored.store_long_series(shared_store)
+
+
+@pytest.fixture(scope="session")
+def echo(shared_store: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
+    """A front beside the shared store, with the same users, whose image store tells what it was sent."""
+    with echoing(shared_store, tmp_path_factory.mktemp("echo")) as echo:
+        yield echo
