@@ -1,4 +1,4 @@
-"""One emulator for all tests that deploy."""
+"""One emulator for all tests that deploy, and the numbers that tests have measured."""
 
 from collections.abc import Iterator
 
@@ -23,3 +23,10 @@ def session(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Session:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return Session(Connection())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells what tests have recorded as `measured`, wherever they ran."""
+    passed = terminalreporter.stats.get("passed", [])
+    for text in (value for report in passed for name, value in report.user_properties if name == "measured"):
+        terminalreporter.write_line(str(text))

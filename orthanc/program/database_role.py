@@ -16,6 +16,15 @@ from psycopg2.extensions import encrypt_password
 OWNER = "orthanc_owner"
 # Tasks that start together do this one after the other. The number only has to be this step's own.
 LOCK = 7_203_001
+# A task that is cut off leaves locks behind that all other tasks wait for. The database gives it up after 15 seconds,
+# also while it waits for a lock itself; by default it would take hours.
+SESSION = {
+    "tcp_keepalives_idle": "5s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_user_timeout": "15s",
+    "client_connection_check_interval": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+}
 ATTEMPTS = 60
 SECONDS_BETWEEN = 2
 
@@ -82,3 +91,6 @@ def _make_role(cursor: Any, role: str, password: str) -> None:
     cursor.execute(sql.SQL(verb + " ROLE {role} LOGIN PASSWORD {verifier}").format(**names))
     cursor.execute(sql.SQL("GRANT {owner} TO {role}").format(**names))
     cursor.execute(sql.SQL("ALTER ROLE {role} SET role TO {owner}").format(**names))
+    for setting, value in SESSION.items():
+        named = {"setting": sql.Identifier(setting), "value": sql.Literal(value)}
+        cursor.execute(sql.SQL("ALTER ROLE {role} SET {setting} TO {value}").format(**names, **named))

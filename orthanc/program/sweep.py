@@ -1,8 +1,11 @@
 """Removes DICOM files from the database that no instance refers to: what an Orthanc leaves that is killed as it stores.
 
 Orthanc commits a file before the index entry that refers to it. A file without an entry is therefore either just being
-stored or an orphan; one that is still without an entry an hour later is removed. PostgreSQL's large object goes with
-its row, by a rule of the plugin's schema.
+stored or an orphan; one that is still without an entry an hour later is removed.
+
+This builds on what the PostgreSQL plugin's tables have in common from 5.0, which it is tested with, to 10, read in its
+sources: `storagearea` has a row for each file, whose `uuid` the file's row in `attachedfiles` repeats, and a rule
+`StorageAreaDelete` unlinks the large object of a row that is deleted.
 """
 
 import os
@@ -26,9 +29,10 @@ _ORPHANED = "NOT EXISTS (SELECT FROM attachedfiles WHERE attachedfiles.uuid = st
 _FORGET = """DELETE FROM orthanc_aws_orphans AS seen
     WHERE NOT EXISTS (SELECT FROM storagearea WHERE storagearea.uuid = seen.uuid)
     OR EXISTS (SELECT FROM attachedfiles WHERE attachedfiles.uuid = seen.uuid)"""
-_REMOVE = f"""DELETE FROM storagearea WHERE uuid IN (
-    SELECT uuid FROM orthanc_aws_orphans WHERE seen < now() - make_interval(secs => %s) LIMIT {BATCH}
-    ) AND {_ORPHANED} RETURNING uuid"""
+_DUE = f"""SELECT uuid FROM storagearea JOIN orthanc_aws_orphans AS orphans USING (uuid)
+    WHERE orphans.seen < now() - make_interval(secs => %s) AND {_ORPHANED} LIMIT {BATCH}"""
+# PostgreSQL evaluates the condition once for the rule and once for the rows: it must find the same ones both times.
+_REMOVE = "DELETE FROM storagearea WHERE uuid = ANY(%s)"
 _REMEMBER = f"""INSERT INTO orthanc_aws_orphans SELECT uuid, now() FROM storagearea WHERE {_ORPHANED}
     ON CONFLICT DO NOTHING"""
 
@@ -48,10 +52,11 @@ def sweep(environment: Mapping[str, str], age_seconds: float = SECONDS_BETWEEN) 
                 return 0
             cursor.execute(_CANDIDATES)
             cursor.execute(_FORGET)
-            cursor.execute(_REMOVE, (age_seconds,))
-            removed = cursor.rowcount
+            cursor.execute(_DUE, (age_seconds,))
+            due = [uuid for (uuid,) in cursor.fetchall()]
+            cursor.execute(_REMOVE, (due,))
             cursor.execute(_REMEMBER)
-            return removed
+            return len(due)
     finally:
         connection.close()
 

@@ -31,6 +31,12 @@ class Network:
         """The address of a service's container."""
         return str(self.subnet[_FIRST_HOST + self.services.index(service)])
 
+    def hardware_address(self, service: str) -> str:
+        """Fixed like the address: others would look for a restarted container at its former one for half a minute."""
+        return "02:57:" + ":".join(
+            f"{byte:02x}" for byte in ipaddress.IPv4Address(self.address(service)).packed
+        )
+
     def hosts(self) -> dict[str, str]:
         """Every name in the network with its address."""
         names = {service: self.address(service) for service in self.services}

@@ -54,6 +54,7 @@ class Options:
     """What `local up` lets one choose, by the names of the root template's parameters.
 
     `upload_limit` is NGINX's notation of a size. `client_authorities` (mtls) and `token_key` (jwt) are PEM in Base64.
+    Each `database_generation` has a volume of its own: a restored one is put in the place of another by its number.
     """
 
     public_port: int = PUBLIC_PORT
@@ -64,6 +65,7 @@ class Options:
     orthanc_interface: bool = False
     client_authorities: str = ""
     token_key: str = ""
+    database_generation: int = 1
 
 
 def services(
@@ -76,14 +78,14 @@ def services(
 ) -> tuple[Service, ...]:
     """The containers in the order in which they start."""
     return (
-        _database(made, certificates["database"]),
+        _database(options, made, certificates["database"]),
         *(service for name in ORTHANCS for service in _orthanc_task(name, made, authority)),
         _balancer(options, certificates),
         _nginx(options, made, authority, users, subnet),
     )
 
 
-def _database(made: Credentials, certificate: Certificate) -> Service:
+def _database(options: Options, made: Credentials, certificate: Certificate) -> Service:
     return Service(
         name=DATABASE_HOST,
         image="postgresql",
@@ -93,7 +95,7 @@ def _database(made: Credentials, certificate: Certificate) -> Service:
             "TLS_CERTIFICATE": certificate.certificate,
             "TLS_KEY": certificate.key,
         },
-        data={"database": "/var/lib/postgresql/data"},
+        data={f"database-{options.database_generation}": "/var/lib/postgresql/data"},
     )
 
 

@@ -1,5 +1,6 @@
 """A local store as a whole: up, down, how it stands, and its logs."""
 
+import re
 import socket
 import subprocess
 import time
@@ -73,7 +74,8 @@ class Store:
         self.engine.succeeds("network", "rm", self.prefix)
         state.url_file(self.name).unlink(missing_ok=True)
         if delete:
-            self.engine.succeeds("volume", "rm", "--force", f"{self.prefix}-database")
+            for volume in self._volumes():
+                self.engine.run("volume", "rm", volume)
             state.forget(self.name)
 
     def containers(self) -> dict[str, str]:
@@ -104,6 +106,11 @@ class Store:
         # An engine removes several containers at the same time.
         for sharing in (True, False):
             self.engine.remove(*(self.container(s) for s in present if s.endswith("-sidecar") is sharing))
+
+    def _volumes(self) -> list[str]:
+        """The volumes of all generations of the database."""
+        listed = self.engine.run("volume", "ls", "--quiet").split()
+        return [name for name in listed if re.fullmatch(rf"{self.prefix}-database-[0-9]+", name)]
 
     def _planned(self, options: Options, network: Network, authority: Path) -> tuple[Service, ...]:
         self._ensure_users()
@@ -138,6 +145,7 @@ class Store:
             options.append(f"--network=container:{self.container(service.shares_network_of)}")
         else:
             options += [f"--network={network.name}", f"--ip={network.address(service.name)}"]
+            options.append(f"--mac-address={network.hardware_address(service.name)}")
             options += [f"--add-host={name}:{address}" for name, address in network.hosts().items()]
         if service.alias:
             options.append(f"--network-alias={service.alias}")

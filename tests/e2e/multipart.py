@@ -11,7 +11,12 @@ OCTETS = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 
 
 def upload(
-    session: requests.Session, root: str, files: Iterable[bytes], chunked: bool = False, study: str = ""
+    session: requests.Session,
+    root: str,
+    files: Iterable[bytes],
+    chunked: bool = False,
+    study: str = "",
+    timeout: float = 60,
 ) -> requests.Response:
     """Stores files in one request, with a body of known length or in chunks."""
     boundary = uuid.uuid4().hex
@@ -20,7 +25,7 @@ def upload(
         f"{root}/studies{study and '/' + study}",
         data=iter(pieces) if chunked else b"".join(pieces),
         headers={"Content-Type": content_type(boundary), "Accept": "application/dicom+json"},
-        timeout=60,
+        timeout=timeout,
     )
 
 
