@@ -1,11 +1,11 @@
 """Generated blocks of Markdown files: what stands between `<!-- generated: NAME -->` and `<!-- end -->`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from scripts.documents import costs, tables
+from scripts.documents import costs, tables, walk
 from scripts.operations import cost
 
 PROJECT = Path(__file__).parents[2]
@@ -26,6 +26,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "prices": costs.prices,
     "assumptions": costs.assumptions,
 }
+# What takes a minute and has a test of its own.
+TRANSCRIPTS: dict[str, Callable[[], str]] = {"walk": walk.transcript}
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -35,6 +37,11 @@ def markdown_files() -> list[Path]:
     return [file for folder in folders for file in sorted(folder.glob("*.md"))]
 
 
-def filled(text: str) -> str:
-    """The text of a Markdown file with its generated blocks as they must be; a KeyError names an unknown one."""
-    return _BLOCK.sub(lambda block: f"{block[1]}\n{BLOCKS[block[2]]()}\n\n{block[3]}", text)
+def filled(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
+    """The text of a Markdown file with those of its generated blocks that `blocks` has as they must be."""
+
+    def fill(block: re.Match[str]) -> str:
+        make = blocks.get(block[2])
+        return f"{block[1]}\n{make()}\n\n{block[3]}" if make else block[0]
+
+    return _BLOCK.sub(fill, text)

@@ -151,8 +151,9 @@ def _follow(deployment: Deployment, stack: Stack, since: datetime) -> Destroyed:
         if event.resource_type == CLUSTER and event.status == "DELETE_COMPLETE"
     ]
     snapshots, unknown = _snapshots(deployment.session, clusters)
-    items = tuple(Item(event.path, event.resource_type, event.physical_id, "Retain") for event in kept)
-    return Destroyed(stack, items, snapshots, unknown)
+    items = [Item(event.path, event.resource_type, event.physical_id, "Retain") for event in kept]
+    items.sort(key=lambda item: item.path)
+    return Destroyed(stack, tuple(items), snapshots, unknown)
 
 
 def _all_events(
