@@ -5,6 +5,7 @@ import base64
 import binascii
 import json
 import time
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -167,14 +168,20 @@ class Certificate:
 
 
 def parse_basic(credentials: str) -> tuple[str, str] | None:
-    """Name and password of an Authorization header's value, or None where it has another scheme or is malformed."""
+    """Name and password of an Authorization header's value, or None where it has another scheme or is malformed.
+
+    Neither has control characters (RFC 7617, section 2): a hash would not tell a password from one with zeros after it.
+    """
     scheme, _, encoded = credentials.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         return None
+    if any(unicodedata.category(character) == "Cc" for character in decoded):
+        return None
+    name, colon, password = decoded.partition(":")
     return (name, password) if colon and 0 < len(name) <= LONGEST_NAME else None
 
 

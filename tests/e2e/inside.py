@@ -17,6 +17,14 @@ def address(store: Running, service: str) -> str:
     return str(networks[store.store.prefix]["IPAddress"])
 
 
+def front(store: Running, client: str, user: str = "", password: str = "") -> tuple[str, requests.Session]:
+    """NGINX's own URL, and a session that comes from the address `client`, as the load balancer would tell it."""
+    session = store.session(user, password)
+    session.verify = False
+    session.headers["X-Forwarded-For"] = client
+    return f"https://{address(store, 'nginx')}:{TLS_PORT}", session
+
+
 def orthanc(store: Running) -> requests.Session:
     """A session with the sidecar of an Orthanc task, as NGINX would ask it; its certificate is made by itself."""
     session = requests.Session()

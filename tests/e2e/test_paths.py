@@ -144,6 +144,7 @@ def test_strangers_are_not_told_what_there_is(shared_store: Running, targets: li
         for path in (
             "/dicom-web/studies",
             "/dicom-web/servers",
+            "/orthanc/",
             "/orthanc/system",
             "/viewer/",
             "/nothing",
