@@ -12,9 +12,14 @@ ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
 
 
-@pytest.mark.parametrize("path", ["nginx/Dockerfile", "nginx/stand-in/Dockerfile"])
-def test_hadolint_finds_nothing(path: str) -> None:
-    done = subprocess.run([TOOLS / "hadolint", ROOT / path], capture_output=True, text=True)
+DOCKERFILES = [
+    path for folder in ("nginx", "orthanc", "scripts") for path in (ROOT / folder).rglob("Dockerfile")
+]
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_hadolint_finds_nothing(path: Path) -> None:
+    done = subprocess.run([TOOLS / "hadolint", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
