@@ -57,8 +57,10 @@ def reader(shared_store: Running) -> Iterator[tuple[str, str]]:
     users.add(file, name, Role.READER, lambda: password)
     # As seen from an address of its own: what is tried too early is a failed login.
     url, session = inside.front(shared_store, ADDRESS, name, password)
+    deadline = time.monotonic() + 5 * FILE_SECONDS
     while session.get(f"{url}/viewer/LICENSE").status_code != 200:
-        time.sleep(FILE_SECONDS / 2)
+        assert time.monotonic() < deadline, "NGINX has not taken up the user."
+        time.sleep(FILE_SECONDS)
     yield name, password
     users.remove(file, name)
 
