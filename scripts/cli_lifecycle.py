@@ -145,4 +145,30 @@ def restore(
         console.outputs(restore(environment, source, options, session, console))
 
 
-LIFECYCLE = (diff, destroy, drift, restore)
+@click.command()
+@env_argument
+@stack_option
+@templates_option
+@bucket_option
+@tags_option
+@click.option("--yes", is_flag=True, help="Upgrade without asking.")
+@output_option
+@aws_options
+@click.pass_context
+def upgrade(
+    ctx: click.Context, bucket: str | None, tags: dict[str, str], yes: bool, output: str, **_: Any
+) -> None:
+    """Deploy ENV with all Orthanc tasks stopped meanwhile, after a snapshot of the database.
+
+    For an Orthanc image whose database schema may be another. A plain `deploy` replaces tasks one by one, so that two
+    versions work on one database for some minutes.
+    """
+    environment, session = environment_of(ctx), session_of(ctx)
+    from scripts.operations.deploy import Options
+    from scripts.operations.upgrade import upgrade
+
+    console = console_for(output)
+    console.outputs(upgrade(environment, Options(bucket, tags, ask=not yes), session, console))
+
+
+LIFECYCLE = (diff, destroy, drift, restore, upgrade)

@@ -33,6 +33,9 @@ _SIGNATURE = frozenset(
         "InvalidSignatureException",
     )
 )
+_AT_QUOTA = frozenset(
+    ("LimitExceeded", "LimitExceededException", "QuotaExceededException", "ServiceQuotaExceededException")
+)
 _NOT_ENABLED = frozenset(("OptInRequired", "SubscriptionRequiredException"))
 _LOST_CONNECTION = (
     boto.EndpointConnectionError,
@@ -79,6 +82,12 @@ _ADVICE: tuple[tuple[frozenset[str], Callable[[boto.ClientError], str]], ...] = 
     (
         _NOT_ENABLED,
         lambda _: "Enable the region or the service for this account, or choose another --region.",
+    ),
+    (
+        _AT_QUOTA,
+        lambda _: (
+            "The account is at a quota: remove what is not needed, or ask for more under Service Quotas in the console."
+        ),
     ),
     (
         _THROTTLED,

@@ -90,6 +90,12 @@ def of_moment(
     return made.arn
 
 
+def take(rds: Any, cluster: str, name: str, clock: Clock = SYSTEM_CLOCK) -> str:
+    """Takes a snapshot of a cluster and waits for it; returns its ARN."""
+    rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier=name, DBClusterIdentifier=cluster)
+    return _snapshot(_wait(_describe_snapshot(rds, name), name, clock)).arn
+
+
 def _restore(rds: Any, cluster: str, name: str, moment: datetime) -> None:
     source = rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
     rds.restore_db_cluster_to_point_in_time(

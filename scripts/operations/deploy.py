@@ -18,19 +18,22 @@ from scripts.operations.lint import lint
 from scripts.operations.proposal import request, upload
 from scripts.operations.watch import failed, watch
 
+_ORTHANC = "OrthancImage"
+
 
 @dataclass(frozen=True)
 class Options:
     """How to deploy: the bucket for the templates (None: the account's own), further tags, whether to ask.
 
     `allow_replacing` are the paths of resources that bear data, or of nested stacks with such resources in them, which
-    this deployment may replace or remove.
+    this deployment may replace or remove. `orthanc_is_stopped` where no task of Orthanc runs meanwhile.
     """
 
     bucket: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     ask: bool = True
     allow_replacing: tuple[protection.Path, ...] = ()
+    orthanc_is_stopped: bool = False
 
 
 def deploy(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
@@ -103,6 +106,8 @@ def _change(deployment: Deployment, wanted: changeset.Request, options: Options,
             return False
         changes = change_set.changes()
         console.changes(wanted.stack_name, changes)
+        if not options.orthanc_is_stopped:
+            _tell_of_new_version(deployment, wanted)
         losses = protection.permitted_losses(deployment, changes, options.allow_replacing)
         if options.ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
             raise OperationError(
@@ -115,6 +120,15 @@ def _change(deployment: Deployment, wanted: changeset.Request, options: Options,
     if not report.succeeded:
         raise failed(deployment.environment, report)
     return True
+
+
+def _tell_of_new_version(deployment: Deployment, wanted: changeset.Request) -> None:
+    stack, image = deployment.stack(), wanted.parameters.get(_ORTHANC)
+    if stack and stack.parameters.get(_ORTHANC, image) != image:
+        deployment.console.step(
+            "The Orthanc image is another, and tasks are replaced one by one. Where the schema of its database is "
+            f"another, too, say no and run `orthanc-aws upgrade {deployment.environment.arguments}`"
+        )
 
 
 def _finish(deployment: Deployment) -> dict[str, str]:

@@ -35,6 +35,7 @@ def refusal(code: str, message: str = "", status: int = 400) -> boto.ClientError
         (refusal("InvalidClientTokenId"), "get-caller-identity"),
         (refusal("OptInRequired"), "Enable the region"),
         (refusal("Throttling", "Rate exceeded"), "wait a minute"),
+        (refusal("LimitExceededException", "Limit for stack has been exceeded"), "Service Quotas"),
         (boto.NoCredentialsError(), "--profile"),
         (boto.ProfileNotFound(profile="none"), "list-profiles"),
         (boto.EndpointConnectionError(endpoint_url="https://x"), "the region's name"),

@@ -1,0 +1,202 @@
+"""Another version of Orthanc: never two at work on one database, and never left stopped where that can be helped."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import yaml_text
+from scripts.aws import stacks
+from scripts.aws.package import LOCATION_PARAMETERS
+from scripts.aws.session import Session
+from scripts.console import Console
+from scripts.emulator import Emulator
+from scripts.errors import OperationError
+from scripts.operations.deploy import Options, apply
+from scripts.operations.environment import Environment
+from scripts.operations.upgrade import upgrade
+from tests.operations.deployer import Interrupting, Refusing
+
+UNASKED = Options(ask=False)
+CLUSTER = {
+    "Type": "AWS::RDS::DBCluster",
+    "DeletionPolicy": "Snapshot",
+    "UpdateReplacePolicy": "Snapshot",
+    "Properties": {
+        "Engine": "aurora-postgresql",
+        "BackupRetentionPeriod": 35,
+        "MasterUsername": "master",
+        "ManageMasterUserPassword": True,
+    },
+}
+ORTHANC = {
+    "Cluster": {"Type": "AWS::ECS::Cluster"},
+    "TaskDefinition": {
+        "Type": "AWS::ECS::TaskDefinition",
+        "Properties": {
+            "ContainerDefinitions": [{"Name": "orthanc", "Image": {"Ref": "OrthancImage"}, "Memory": 512}]
+        },
+    },
+    "Service": {
+        "Type": "AWS::ECS::Service",
+        "Properties": {"Cluster": {"Ref": "Cluster"}, "TaskDefinition": {"Ref": "TaskDefinition"}},
+    },
+    "ScalableTarget": {
+        "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+        "Properties": {
+            "ServiceNamespace": "ecs",
+            "ScalableDimension": "ecs:service:DesiredCount",
+            "ResourceId": {
+                "Fn::Join": ["/", ["service", {"Ref": "Cluster"}, {"Fn::GetAtt": ["Service", "Name"]}]]
+            },
+            "MinCapacity": 2,
+            "MaxCapacity": 4,
+        },
+    },
+}
+
+
+def nested(template: str, **parameters: Any) -> dict[str, Any]:
+    properties = (
+        {"TemplateURL": template, "Parameters": parameters} if parameters else {"TemplateURL": template}
+    )
+    return {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+
+
+class Store:
+    """A deployment with Orthanc and its database, in an emulated account."""
+
+    def __init__(self, folder: Path, session: Session) -> None:
+        self.session = session
+        image = {"OrthancImage": {"Type": "String"}}
+        location = {name: {"Type": "String"} for name in LOCATION_PARAMETERS}
+        root = {
+            "Orthanc": nested("orthanc.yaml", OrthancImage={"Ref": "OrthancImage"}),
+            "Database": nested("database.yaml"),
+        }
+        for name, resources, parameters in (
+            ("root", root, image | location),
+            ("orthanc", ORTHANC, image),
+            ("database", {"Cluster": CLUSTER}, {}),
+        ):
+            lint = {"cfn-lint": {"config": {"ignore_checks": ["W2001", "W3002", "I3011"]}}}
+            template = {"Metadata": lint, "Parameters": parameters, "Resources": resources}
+            (folder / f"{name}.yaml").write_text(yaml_text.dump({k: v for k, v in template.items() if v}))
+        stack_name = f"orthanc-{folder.name.replace('_', '-')}"
+        self.environment = Environment("test", stack_name, folder / "test.json", folder, "test")
+        self.choose("one")
+        apply(self.environment, UNASKED, session, Console())
+
+    def choose(self, image: str) -> None:
+        assert self.environment.parameters is not None
+        self.environment.parameters.write_text(json.dumps({"OrthancImage": image}))
+
+    def physical_id(self, *path: str) -> str:
+        client = self.session.cloudformation
+        stack = stacks.find(client, self.environment.stack_name)
+        assert stack is not None
+        return stacks.physical_id(client, stack.id, path)
+
+    def service(self) -> dict[str, Any]:
+        arn = self.physical_id("Orthanc", "Service")
+        ecs = self.session.client("ecs")
+        found: dict[str, Any] = ecs.describe_services(cluster=arn.split("/")[-2], services=[arn])["services"][
+            0
+        ]
+        return found
+
+    def image(self) -> str:
+        definition = self.session.client("ecs").describe_task_definition(
+            taskDefinition=self.service()["taskDefinition"]
+        )
+        return str(definition["taskDefinition"]["containerDefinitions"][0]["image"])
+
+    def suspended(self) -> set[bool]:
+        scaling = self.session.client("application-autoscaling")
+        name = "/".join(("service", *self.physical_id("Orthanc", "Service").split("/")[-2:]))
+        (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[name])[
+            "ScalableTargets"
+        ]
+        return set(target["SuspendedState"].values())
+
+    def snapshots(self) -> list[str]:
+        rds = self.session.client("rds")
+        found = rds.describe_db_cluster_snapshots(DBClusterIdentifier=self.physical_id("Database", "Cluster"))
+        return [snapshot["DBClusterSnapshotIdentifier"] for snapshot in found["DBClusterSnapshots"]]
+
+
+@pytest.fixture
+def store(tmp_path: Path, session: Session) -> Store:
+    return Store(tmp_path, session)
+
+
+class Watching(Console):
+    """Notes how many tasks are wanted and what is saved when the deployment is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        self.seen: list[tuple[int, int]] = []
+
+    def changes(self, *arguments: Any) -> None:
+        self.seen.append((self._store.service()["desiredCount"], len(self._store.snapshots())))
+        super().changes(*arguments)
+
+
+def test_the_new_version_starts_after_the_last_old_task_has_ended_and_a_snapshot_is_there(
+    store: Store,
+) -> None:
+    store.choose("two")
+    watching = Watching(store)
+    upgrade(store.environment, UNASKED, store.session, watching)
+    assert watching.seen == [(0, 1)]
+    assert store.image() == "two"
+    assert store.service()["desiredCount"] == 2
+    assert store.suspended() == {False}
+
+
+def test_without_a_yes_nothing_stops(store: Store) -> None:
+    before = store.service()["desiredCount"]
+    with pytest.raises(OperationError, match="Not upgraded"):
+        upgrade(store.environment, Options(), store.session, Refusing())
+    assert store.service()["desiredCount"] == before
+
+
+def test_a_deployment_that_is_rolled_back_leaves_the_former_version_running(
+    store: Store, emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.choose("two")
+    emulator.inject("fail", "Service", reason="no such image")
+    with pytest.raises(OperationError, match="no such image"):
+        upgrade(store.environment, UNASKED, store.session, Console())
+    assert "Starting Orthanc as it was" in capsys.readouterr().err
+    assert store.image() == "one"
+    assert store.service()["desiredCount"] == 2
+    assert store.suspended() == {False}
+
+
+def test_a_plain_deployment_of_another_image_tells_of_the_upgrade_and_an_upgrade_does_not(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.choose("two")
+    apply(store.environment, UNASKED, store.session, Console())
+    assert "say no and run `orthanc-aws upgrade test`" in capsys.readouterr().err
+    store.choose("three")
+    upgrade(store.environment, UNASKED, store.session, Console())
+    assert "say no" not in capsys.readouterr().err
+
+
+def test_after_ctrl_c_in_the_middle_another_run_carries_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.choose("two")
+    with monkeypatch.context() as patch:
+        patch.setattr("scripts.operations.upgrade.UPDATABLE", frozenset())  # the deployment goes on
+        with pytest.raises(OperationError, match="stopped by ctrl-C"):
+            upgrade(store.environment, UNASKED, store.session, Interrupting())
+    assert "Orthanc is stopped: `orthanc-aws upgrade test` carries on" in capsys.readouterr().err
+    assert store.service()["desiredCount"] == 0
+    upgrade(store.environment, UNASKED, store.session, Console())
+    assert store.image() == "two"
+    assert store.service()["desiredCount"] == 2
