@@ -49,7 +49,7 @@ def test_a_complete_environment_is_right(settings: ModuleType) -> None:
     assert mistakes(settings, COMPLETE) == []
 
 
-@pytest.mark.parametrize("name", COMPLETE.keys() - {"DATABASE_AUTHORITIES"})
+@pytest.mark.parametrize("name", sorted(COMPLETE.keys() - {"DATABASE_AUTHORITIES"}))
 def test_each_variable_that_is_missing_is_named(settings: ModuleType, name: str) -> None:
     (mistake,) = mistakes(settings, COMPLETE | {name: ""})
     assert mistake.startswith(f"{name} is not set: it must be ")
