@@ -38,6 +38,7 @@ def test_any_password_can_be_hashed(password: str) -> None:
         STORED + "$",
         STORED[:-4] + "****",
     ],
+    ids=range(11),
 )
 def test_a_malformed_or_costly_hash_is_refused_without_repeating_it(stored: str) -> None:
     with pytest.raises(HashError) as caught:
