@@ -2,6 +2,7 @@
 
 from generator.stacks.backup import BACKUP
 from generator.stacks.budget import BUDGET
+from generator.stacks.catalog import CATALOG
 from generator.stacks.certificates import CERTIFICATES
 from generator.stacks.cluster import CLUSTER
 from generator.stacks.credentials import CREDENTIALS
@@ -10,6 +11,7 @@ from generator.stacks.firewall import FIREWALL
 from generator.stacks.images import IMAGES
 from generator.stacks.internal_balancer import INTERNAL_BALANCER
 from generator.stacks.keys import KEYS
+from generator.stacks.launch_role import LAUNCH_ROLE
 from generator.stacks.logs import LOGS
 from generator.stacks.monitoring import MONITORING
 from generator.stacks.network import NETWORK
@@ -42,6 +44,6 @@ DEPLOYMENT = (
     MONITORING,
     BUDGET,
 )
-# Launched by themselves, each with a form of its own.
-STANDALONE = (IMAGES,)
+# Launched by themselves, each with a form of its own; the catalog nests a launch role, too.
+STANDALONE = (IMAGES, LAUNCH_ROLE, CATALOG)
 STACKS = (*DEPLOYMENT, *STANDALONE)

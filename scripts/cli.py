@@ -22,7 +22,7 @@ from scripts.cli_options import (
     tags_option,
     templates_option,
 )
-from scripts.cli_publish import publish
+from scripts.cli_publish import catalog, publish
 from scripts.cli_records import RECORDS
 from scripts.cli_users import users
 
@@ -245,6 +245,7 @@ for verb in (*LIFECYCLE, *RECORDS):
     main.add_command(verb)
 main.add_command(images)
 main.add_command(publish)
+main.add_command(catalog)
 main.add_command(completion)
 main.add_command(users)
 

@@ -14,6 +14,7 @@ from scripts.cli_options import (
     output_option,
     session_of,
     stack_option,
+    tags_option,
     templates_option,
 )
 
@@ -26,7 +27,7 @@ def _version(_: click.Context, __: click.Parameter, version: str) -> str:
     return version
 
 
-version_argument = click.argument("version", metavar="VERSION", callback=_version)
+_version_argument = click.argument("version", metavar="VERSION", callback=_version)
 
 
 @click.group()
@@ -35,7 +36,7 @@ def publish() -> None:
 
 
 @publish.command("templates")
-@version_argument
+@_version_argument
 @click.option("--parameters", "env", metavar="ENV", help="Fill the form in with this parameter set.")
 @stack_option
 @bucket_option
@@ -62,3 +63,85 @@ def templates_(
 
     console = console_for(output)
     console.outputs(publish(version, templates.resolve(), environment, bucket, session, console))
+
+
+@publish.command("catalog")
+@_version_argument
+@click.option("--parameters", "env", metavar="ENV", help="What a store's form begins with.")
+@click.option(
+    "--launchers", metavar="ROLE", help="Whoever has a role of this name may launch; it may have *."
+)
+@click.option("--provider", help="Who offers the product.")
+@click.option("--cost-center", help="A tag that users may give their stores; '' for none.")
+@click.option("--share", metavar="ACCOUNT", help="Share the portfolio with this account; '' for none.")
+@bucket_option
+@tags_option
+@click.option("--yes", is_flag=True, help="Deploy the catalog, and the image repositories, without asking.")
+@templates_option
+@output_option
+@aws_options
+@click.pass_context
+def catalog_(
+    ctx: click.Context,
+    version: str,
+    env: str | None,
+    bucket: str | None,
+    tags: dict[str, str],
+    yes: bool,
+    templates: Path,
+    output: str,
+    **options: Any,
+) -> None:
+    """Publish the store as VERSION of a product of AWS Service Catalog, and print what the catalog consists of.
+
+    The catalog is a stack of its own, orthanc-aws-catalog: portfolio, product, launch role, constraints. What is said
+    of it once, it keeps. Images that the account lacks are made first.
+    """
+    session = session_of(ctx)
+    from scripts.operations import catalog, deploy
+
+    environment = environment_of(ctx) if env else catalog.default_environment(templates.resolve())
+    asked = {
+        name: options[option] for option, name in _CATALOG_PARAMETERS.items() if options[option] is not None
+    }
+    console = console_for(output)
+    how = catalog.Options(asked, deploy.Options(bucket, tags, ask=not yes))
+    console.outputs(catalog.publish(version, environment, how, session, console))
+
+
+_CATALOG_PARAMETERS = {
+    "launchers": "LauncherRoles",
+    "provider": "Provider",
+    "cost_center": "CostCenter",
+    "share": "ShareAccount",
+}
+
+
+@click.group()
+def catalog() -> None:
+    """List and deprecate the versions of the store in AWS Service Catalog."""
+
+
+@catalog.command("list")
+@output_option
+@aws_options
+@click.pass_context
+def list_(ctx: click.Context, output: str, **_: Any) -> None:
+    """List the versions, the latest first."""
+    session = session_of(ctx)
+    from scripts.operations.catalog import listed
+
+    console_for(output).versions(listed(session))
+
+
+@catalog.command()
+@_version_argument
+@aws_options
+@click.pass_context
+def deprecate(ctx: click.Context, version: str, **_: Any) -> None:
+    """Offer VERSION for new stores no longer; stores that have it are left as they are."""
+    session = session_of(ctx)
+    from scripts.operations.catalog import deprecate
+
+    deprecate(version, session)
+    console_for().done(f"Version {version} is deprecated")

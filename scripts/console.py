@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scripts.aws.log_groups import Line
     from scripts.aws.package import Template
     from scripts.aws.stacks import Nested
+    from scripts.operations.catalog import Listed as Version
     from scripts.operations.destroy import Item
     from scripts.operations.diff import Difference
     from scripts.operations.estimate import Estimate
@@ -148,6 +149,15 @@ class Console:
             facts = (f"{found.image.pushed:%Y-%m-%d %H:%M}", size, findings)
             click.echo("  ".join((mark, found.name, ",".join(found.image.tags), *filter(None, facts))))
             click.echo(f"    {found.image.reference}")
+        return None
+
+    def versions(self, versions: Iterable["Version"]) -> None:
+        """Versions of the catalog's product."""
+        if self._as_json:
+            return self._json([version.as_json() for version in versions])
+        for version in versions:
+            mark = "deprecated" if version.is_deprecated else ""
+            click.echo(f"{version.name:<12}  {version.created:%Y-%m-%d %H:%M}  {mark}".rstrip())
         return None
 
     def status(self, status: "Status") -> None:

@@ -51,6 +51,8 @@ def test_the_repositories_are_not_deployed_without_a_yes(env: Path) -> None:
         (["publish", "templates"], "Missing argument 'VERSION'"),
         (["publish", "templates", "../1"], "'../1' must begin with a letter or a digit"),
         (["publish", "templates", "1", "--parameters", "nowhere"], "there is no"),
+        (["publish", "catalog"], "Missing argument 'VERSION'"),
+        (["catalog", "deprecate", "../1"], "'../1' must begin with a letter or a digit"),
     ],
 )
 def test_wrong_usage_has_exit_code_2(arguments: list[str], message: str) -> None:
@@ -66,3 +68,17 @@ def test_publish_prints_its_links(env: Path, monkeypatch: pytest.MonkeyPatch) ->
     links = json.loads(result.stdout)
     assert links.keys() == {"Images", "Store", "Template"}
     assert "#/stacks/quickcreate?templateURL=https%3A%2F%2F" in links["Store"]
+
+
+def test_a_catalog_that_is_not_there_is_told_with_the_way_to_make_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scripts.operations.catalog.STACK_NAME", "no-such-catalog")
+    monkeypatch.setattr("scripts.operations.publish.lint", lambda _: [])
+    listed = run("catalog", "list")
+    assert (listed.exit_code, listed.stdout) == (1, "")
+    assert "`orthanc-aws publish catalog VERSION` makes it." in listed.stderr
+    unsaid = run("publish", "catalog", "1.0", "--yes")
+    assert unsaid.exit_code == 1
+    assert "LauncherRoles has no value" in unsaid.stderr
+    assert "--launchers" in unsaid.stderr

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,19 @@ def package(folder: Path, root: str = ROOT) -> Template:
     return _Packager(folder.resolve()).template(folder.resolve() / root, ())
 
 
+def with_defaults(template: Template, defaults: Mapping[str, str]) -> Template:
+    """The same template with other defaults of parameters that it declares, and so with another key."""
+    mapping = yaml_text.load(template.body)
+    for name in defaults.keys() & template.parameters:
+        mapping["Parameters"][name] = mapping["Parameters"][name] | {"Default": defaults[name]}
+    body = yaml_text.dump(mapping)
+    return replace(template, key=_key(template.key.rpartition("-")[0], body), body=body)
+
+
+def _key(stem: str, body: str) -> str:
+    return f"{stem}-{hashlib.sha256(body.encode()).hexdigest()[:16]}.yaml"
+
+
 def address(bucket: str, region: str, url_suffix: str, prefix: str, key: str) -> str:
     """The address of a template in S3, as `template_url` writes it for nested ones."""
     return f"https://{bucket}.s3.{region}.{url_suffix}/{prefix}{key}"
@@ -88,9 +101,8 @@ class _Packager:
         _require_location_parameters(file, mapping, children)
         body = yaml_text.dump(_with_addresses(mapping, children)) if children else file.read_text("utf-8")
         _check_limits(file, mapping, body)
-        digest = hashlib.sha256(body.encode()).hexdigest()[:16]
         return Template(
-            key=f"{file.stem}-{digest}.yaml",
+            key=_key(file.stem, body),
             body=body,
             resources=mapping["Resources"],
             children=children,

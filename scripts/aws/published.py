@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from generator import yaml_text
+from generator.stacks.launch_role import PUBLISHED_PREFIX
 from scripts.aws import artifacts
 from scripts.aws.artifacts import Bucket
 from scripts.aws.errors import code_of, message_of
@@ -18,9 +19,13 @@ from scripts.aws.session import Session
 from scripts.aws.vocabulary import NESTED_STACK
 from scripts.errors import OperationError
 
-PREFIX = "orthanc-aws/"
 _MANIFEST = "manifest.json"
 _CHANGED_MEANWHILE = ("412", "PreconditionFailed", "ConditionalRequestConflict")
+
+
+def prefix_of(version_name: str) -> str:
+    """What the keys of a version's files begin with."""
+    return f"{PUBLISHED_PREFIX}{version_name}/"
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Version:
     @property
     def prefix(self) -> str:
         """What the keys of its files begin with."""
-        return f"{PREFIX}{self.name}/"
+        return prefix_of(self.name)
 
     @cached_property
     def templates(self) -> dict[str, Template]:

@@ -18,7 +18,7 @@ from scripts.operations.image_builds import How, Place, build_here, make, reposi
 
 STACK_NAME = "orthanc-aws-images"
 TEMPLATE = "images.yaml"
-_NOT_BUILT = "sha256:" + "0" * 64
+NOT_BUILT = "sha256:" + "0" * 64
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def with_known_images(environment: Environment, session: Session, console: Conso
         found = registry.reference(address, source.tag) if outputs else None
         if found is None:
             console.step(f"The image {source.name} is not built yet: a deployment builds it first")
-        made[source.parameter] = found or f"{address}@{_NOT_BUILT}"
+        made[source.parameter] = found or f"{address}@{NOT_BUILT}"
     return environment.with_made(made)
 
 

@@ -39,4 +39,24 @@ BESIDE_THE_ROOT: dict[str, tuple[str, dict[str, str]]] = {
             "Architecture": "X86_64",
         },
     ),
+    "catalog": (
+        "catalog",
+        {
+            "PublishedBucket": "artifacts",
+            "LauncherRoles": "AWSReservedSSO_Imaging*",
+            "FirstVersion": "1.0",
+            "FirstTemplate": "orthanc-aws/1.0/root.yaml",
+        },
+    ),
+    "catalog for another account": (
+        "catalog",
+        {
+            "PublishedBucket": "artifacts",
+            "LauncherRoles": "Imaging",
+            "FirstVersion": "1.0",
+            "FirstTemplate": "orthanc-aws/1.0/root.yaml",
+            "CostCenter": "radiology",
+            "ShareAccount": "210987654321",
+        },
+    ),
 }

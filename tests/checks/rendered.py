@@ -11,7 +11,7 @@ from cfn_flip import load
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 # The templates that people launch by themselves, so that their parameters are a form.
-LAUNCHED = {"root", "images"}
+LAUNCHED = {"root", "images", "catalog"}
 
 Resource = Mapping[str, Any]
 

@@ -6,7 +6,20 @@ from scripts.operations.lint import lint
 from tests.checks.rendered import LAUNCHED, TEMPLATES, rendered_set
 
 # Types that stand in a stack of their own, which is not created unless it is asked for.
-OPTIONAL = {"AWS::Budgets::Budget", "AWS::CodeBuild::Project"}
+OPTIONAL = {"AWS::Budgets::Budget", "AWS::CodeBuild::Project"} | {
+    f"AWS::ServiceCatalog::{name}"
+    for name in (
+        "CloudFormationProduct",
+        "LaunchRoleConstraint",
+        "LaunchTemplateConstraint",
+        "Portfolio",
+        "PortfolioPrincipalAssociation",
+        "PortfolioProductAssociation",
+        "PortfolioShare",
+        "TagOption",
+        "TagOptionAssociation",
+    )
+}
 PARTITIONS_APART = ("us-iso", "eu-isoe", "eusc-")
 
 

@@ -18,7 +18,7 @@ def test_the_parameter_sets_are_valid(name: str) -> None:
 @pytest.mark.parametrize("name", BESIDE_THE_ROOT)
 def test_the_values_for_the_stacks_beside_the_root_are_valid(name: str) -> None:
     stack, values = BESIDE_THE_ROOT[name]
-    assert problems(rendered_set()[stack].body, values) == []
+    assert problems(rendered_set()[stack].body, values, supplied=SUPPLIED) == []
 
 
 def test_every_condition_comes_out_both_ways() -> None:

@@ -1,5 +1,6 @@
 """A published version is whole, never changes, and can be launched with what its links say and nothing else."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 
+from generator import yaml_text
 from scripts.aws import published
 from scripts.aws.artifacts import artifact_bucket
 from scripts.aws.session import Session
@@ -81,9 +83,9 @@ def test_two_who_publish_other_content_at_once_are_told_apart(
 ) -> None:
     inner = publisher.folder / "inner.yaml"
     bucket = artifact_bucket(publisher.session, publisher.bucket)
-    late, _ = prepared("1.0", publisher.folder)
+    late = prepared("1.0", publisher.folder, bucket, {})
     inner.write_text(inner.read_text() + "# changed\n")
-    early, _ = prepared("1.0", publisher.folder)
+    early = prepared("1.0", publisher.folder, bucket, {})
     with monkeypatch.context() as patched:
         # Both have looked before either has written.
         patched.setattr(published, "_is_new", lambda *_: True)
@@ -102,10 +104,10 @@ def test_a_file_that_somebody_changed_is_noticed(publisher: Publisher) -> None:
 
 def test_an_address_that_does_not_resolve_is_named(publisher: Publisher) -> None:
     publisher.publish("1.0")
-    version, _ = prepared("1.0", publisher.folder)
+    bucket = artifact_bucket(publisher.session, publisher.bucket)
+    version = prepared("1.0", publisher.folder, bucket, {})
     (key,) = [key for key in publisher.objects() if "/inner-" in key]
     publisher.session.s3.delete_object(Bucket=publisher.bucket, Key=key)
-    bucket = artifact_bucket(publisher.session, publisher.bucket)
     (mistake,) = published.unresolved(publisher.session, bucket, version)
     assert mistake.startswith("middle-")
     assert key in mistake
@@ -126,6 +128,16 @@ def test_a_parameter_set_with_mistakes_makes_no_link(publisher: Publisher, tmp_p
     environment = Environment("wrong", "orthanc-wrong", wrong, publisher.folder, "wrong")
     with pytest.raises(OperationError, match="The parameter set has mistakes"):
         publisher.publish("1.0", environment=environment)
+
+
+def test_the_published_root_knows_where_the_others_lie(publisher: Publisher) -> None:
+    publisher.publish("1.0")
+    (key,) = [key for key in publisher.objects() if "/root-" in key]
+    body = publisher.session.s3.get_object(Bucket=publisher.bucket, Key=key)["Body"].read().decode()
+    declared = yaml_text.load(body)["Parameters"]
+    assert declared["TemplateBucket"]["Default"] == publisher.bucket
+    assert declared["TemplateRegion"]["Default"] == "us-east-1"
+    assert declared["TemplateKeyPrefix"]["Default"] == "orthanc-aws/1.0/"
 
 
 def launched(session: Session, link: str, name: str, **more: str) -> dict[str, Any]:
@@ -163,13 +175,18 @@ def built(session: Session, project: str) -> dict[str, str]:
     return dict(lines)
 
 
-def test_a_store_is_launched_with_nothing_but_a_browser(publisher: Publisher, session: Session) -> None:
-    small = PROJECT / "parameters" / "small.json"
-    environment = Environment("small", "orthanc-small", small, TEMPLATES, "small")
+def test_a_store_is_launched_with_nothing_but_a_browser(
+    publisher: Publisher, session: Session, tmp_path: Path
+) -> None:
+    domain = f"{publisher.bucket}.example.org"
+    small = json.loads((PROJECT / "parameters" / "small.json").read_text())
+    file = tmp_path / "small.json"
+    file.write_text(json.dumps({**small, "DomainName": domain}))
+    environment = Environment("small", "orthanc-small", file, TEMPLATES, "small")
     links = publisher.publish("1.0", TEMPLATES, environment)
-    assert unquote(links["Store"]).count(publisher.bucket) == 2
+    assert f"param_TemplateBucket={publisher.bucket}" in unquote(links["Store"])
 
     images = built(session, launched(session, links["Images"], f"images-{publisher.bucket}")["Project"])
     assert images.keys() == {"OrthancImage", "NginxImage"}
     outputs = launched(session, links["Store"], f"store-{publisher.bucket}", **images)
-    assert outputs["DicomWebUrl"] == "https://images.example.org/dicom-web/"
+    assert outputs["DicomWebUrl"] == f"https://{domain}/dicom-web/"

@@ -9,7 +9,7 @@ from typing import Any
 from ministack.services.cloudformation import provisioners
 
 from scripts.emulator import schemas
-from scripts.emulator.types import containers, ec2, generic, governance, scaling
+from scripts.emulator.types import catalog, containers, ec2, generic, governance, scaling
 
 Handler = dict[str, Any]
 
@@ -18,6 +18,7 @@ MADE_BY_CALLS: dict[str, Handler] = {
     **containers.HANDLERS,
     **scaling.HANDLERS,
     **governance.HANDLERS,
+    **catalog.HANDLERS,
 }
 
 

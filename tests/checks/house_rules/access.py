@@ -16,7 +16,12 @@ _WITHOUT_RESOURCE = {
 
 # Services that take a role on without telling for which account: a trust policy that asked would never be met.
 # Source: their user guides, whose trust policies have no condition, unlike those of the other services.
-_TELLS_NO_SOURCE = {"backup.amazonaws.com", "cloudtrail.amazonaws.com", "export.rds.amazonaws.com"}
+_TELLS_NO_SOURCE = {
+    "backup.amazonaws.com",
+    "cloudtrail.amazonaws.com",
+    "export.rds.amazonaws.com",
+    "servicecatalog.amazonaws.com",
+}
 
 
 def _is_account_default(statement: Statement) -> bool:

@@ -1,0 +1,231 @@
+"""The image store as a product of AWS Service Catalog, for people who launch it and may do little else.
+
+A stack beside the root, one for each account and region that publishes.
+"""
+
+import json
+from dataclasses import dataclass
+
+from troposphere import Equals, Not, Ref, Sub, Template, servicecatalog
+
+from generator.core import Stack, gather, nest, output, parameter, shown
+from generator.kinds import BucketName, Text
+from generator.stacks.launch_role import LAUNCH_ROLE, LaunchRoleInputs
+
+PORTFOLIO = "Portfolio"
+WHO = "Who may launch"
+FIRST = "The first version (filled in by the deploy tool)"
+SOURCE = "Where the templates lie (filled in by the deploy tool)"
+
+
+@dataclass(frozen=True)
+class CatalogInputs:
+    provider: Text = parameter(
+        "Who offers the product, as its users are told.",
+        group=PORTFOLIO,
+        label="Provider",
+        Default="Medical imaging",
+        AllowedPattern="^.{1,50}$",
+        ConstraintDescription="must have 1 to 50 characters.",
+    )
+    cost_center: Text = parameter(
+        "Users may tag their stores with this cost centre; empty for no such tag.",
+        group=PORTFOLIO,
+        label="Cost centre",
+        Default="",
+        AllowedPattern="^[A-Za-z0-9 _.:/=+@-]{0,100}$",
+        ConstraintDescription="must be the value of a tag, or empty.",
+    )
+    launcher_roles: Text = parameter(
+        "Whoever has a role of this name may launch stores; * stands for any characters.",
+        group=WHO,
+        label="Roles",
+        AllowedPattern="^[A-Za-z0-9+=,.@_/*-]{3,128}$",
+        ConstraintDescription="must be the name of a role, which may have *.",
+    )
+    share_account: Text = parameter(
+        "The portfolio is shared with this account, which needs a launch role of the same name; empty for none.",
+        group=WHO,
+        label="Share with account",
+        Default="",
+        AllowedPattern="^([0-9]{12})?$",
+        ConstraintDescription="must be the twelve digits of an account, or empty.",
+    )
+    launch_role_name: Text = shown(LaunchRoleInputs, group=WHO, label="Launch role")
+    first_version: Text = parameter(
+        "The name of the version that the product begins with.",
+        group=FIRST,
+        label="Version",
+        AllowedPattern="^[0-9A-Za-z][0-9A-Za-z._-]{0,49}$",
+        ConstraintDescription="must be the name of a version.",
+    )
+    first_template: Text = parameter(
+        "The key of that version's root template in the bucket of the published templates.",
+        group=FIRST,
+        label="Template",
+        AllowedPattern=r"^[A-Za-z0-9._/-]{1,512}\.yaml$",
+        ConstraintDescription="must be the key of a template.",
+    )
+    published_bucket: BucketName = shown(
+        LaunchRoleInputs, group=SOURCE, label="Bucket of published templates"
+    )
+    template_bucket: BucketName = parameter(
+        "The S3 bucket that holds the template of the launch role's stack.", group=SOURCE, label="Bucket"
+    )
+    template_region: Text = parameter(
+        "The AWS region of that bucket.",
+        group=SOURCE,
+        label="Region",
+        AllowedPattern="^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$",
+        ConstraintDescription="must be the name of a region, such as eu-west-1.",
+    )
+    template_key_prefix: Text = parameter(
+        "What that template's key begins with; empty, or ending in a slash.",
+        group=SOURCE,
+        label="Key prefix",
+        Default="",
+        AllowedPattern=r"^([A-Za-z0-9._-]+/)*$",
+        ConstraintDescription="must be empty or end in a slash.",
+    )
+
+
+@dataclass(frozen=True)
+class CatalogOutputs:
+    portfolio: Text = output("The id of the portfolio.")
+    product: Text = output("The id of the product.")
+    launch_role: Text = output("The name of the role that stores are launched with.")
+    template_source: Text = output("Where the template of the launch role's stack lies.")
+
+
+def build(template: Template, inputs: CatalogInputs) -> CatalogOutputs:
+    """The image store as a product of AWS Service Catalog, with its portfolio, constraints and launch role."""
+    # Not every Region has Service Catalog; where it has not, nobody launches this. W3002 is in `.cfnlintrc.yaml`, which
+    # what a template says takes the place of.
+    template.metadata["cfn-lint"] = {"config": {"ignore_checks": ["E3006", "W3002"]}}
+    launch_role = nest(template, LAUNCH_ROLE, gather(LaunchRoleInputs, inputs))
+    portfolio = template.add_resource(
+        servicecatalog.Portfolio(
+            "Portfolio",
+            DisplayName="Image stores",
+            ProviderName=inputs.provider,
+            Description="DICOM image stores in the account of whoever launches one",
+        )
+    )
+    product = template.add_resource(_product(inputs))
+    offered = template.add_resource(
+        servicecatalog.PortfolioProductAssociation(
+            "Offer", PortfolioId=Ref(portfolio), ProductId=Ref(product)
+        )
+    )
+    _add_constraints(template, portfolio, product, offered, launch_role.launch_role)
+    _add_tags(template, inputs, portfolio)
+    _add_principals(template, inputs, portfolio)
+    return CatalogOutputs(
+        portfolio=Text(Ref(portfolio)),
+        product=Text(Ref(product)),
+        launch_role=launch_role.launch_role,
+        template_source=Text(Sub("s3://${TemplateBucket}/${TemplateKeyPrefix} (${TemplateRegion})")),
+    )
+
+
+def _product(inputs: CatalogInputs) -> servicecatalog.CloudFormationProduct:
+    """Begins with one version; the deploy tool adds the later ones, so that no version ever replaces another."""
+    url = Sub(
+        "https://${PublishedBucket}.s3.${AWS::Region}.${AWS::URLSuffix}/${FirstTemplate}",
+    )
+    return servicecatalog.CloudFormationProduct(
+        "Product",
+        Name="Orthanc image store",
+        Owner=inputs.provider,
+        Description="The DICOM server Orthanc as a secure DICOMweb image store",
+        ReplaceProvisioningArtifacts=False,
+        ProvisioningArtifactParameters=[
+            servicecatalog.ProvisioningArtifactProperties(
+                Name=inputs.first_version,
+                Description=inputs.first_template,
+                Info=servicecatalog.Info(LoadTemplateFromURL=url),
+                DisableTemplateValidation=False,
+            )
+        ],
+    )
+
+
+def _add_constraints(
+    template: Template,
+    portfolio: servicecatalog.Portfolio,
+    product: servicecatalog.CloudFormationProduct,
+    offered: servicecatalog.PortfolioProductAssociation,
+    launch_role: Text,
+) -> None:
+    """A constraint is refused until the portfolio has the product."""
+    both = {"PortfolioId": Ref(portfolio), "ProductId": Ref(product), "DependsOn": [offered.title]}
+    template.add_resource(
+        servicecatalog.LaunchRoleConstraint(
+            "LaunchedWithRole",
+            Description="Stores are launched with this role, whatever their users may do themselves",
+            LocalRoleName=launch_role,
+            **both,
+        )
+    )
+    template.add_resource(
+        servicecatalog.LaunchTemplateConstraint(
+            "PublishedTemplatesOnly",
+            Description="The nested templates are those that were published",
+            Rules=Sub(json.dumps({"Rules": {"PublishedTemplatesOnly": _published_templates_only()}})),
+            **both,
+        )
+    )
+
+
+def _published_templates_only() -> dict[str, object]:
+    """Otherwise a user could name a bucket of their own, and have the launch role create what they please."""
+    return {
+        "Assertions": [
+            {
+                "Assert": {"Fn::Contains": [["${PublishedBucket}"], {"Ref": "TemplateBucket"}]},
+                "AssertDescription": "TemplateBucket is the bucket of the published templates: leave it as it is.",
+            }
+        ]
+    }
+
+
+def _add_tags(template: Template, inputs: CatalogInputs, portfolio: servicecatalog.Portfolio) -> None:
+    template.add_condition("HasCostCenter", Not(Equals(inputs.cost_center, "")))
+    for title, key, value, condition in (
+        ("Application", "Application", "orthanc-aws", ""),
+        ("CostCenter", "CostCenter", inputs.cost_center, "HasCostCenter"),
+    ):
+        conditional = {"Condition": condition} if condition else {}
+        tag = template.add_resource(
+            servicecatalog.TagOption(f"{title}Tag", Active=True, Key=key, Value=value, **conditional)
+        )
+        template.add_resource(
+            servicecatalog.TagOptionAssociation(
+                f"{title}TagOffer", ResourceId=Ref(portfolio), TagOptionId=Ref(tag), **conditional
+            )
+        )
+
+
+def _add_principals(template: Template, inputs: CatalogInputs, portfolio: servicecatalog.Portfolio) -> None:
+    template.add_condition("IsShared", Not(Equals(inputs.share_account, "")))
+    template.add_resource(
+        servicecatalog.PortfolioPrincipalAssociation(
+            "Launchers",
+            PortfolioId=Ref(portfolio),
+            # Without an account, so that it holds in every account that the portfolio is shared with.
+            PrincipalARN=Sub("arn:${AWS::Partition}:iam:::role/${LauncherRoles}"),
+            PrincipalType="IAM_PATTERN",
+        )
+    )
+    template.add_resource(
+        servicecatalog.PortfolioShare(
+            "Share",
+            Condition="IsShared",
+            PortfolioId=Ref(portfolio),
+            AccountId=inputs.share_account,
+            ShareTagOptions=True,
+        )
+    )
+
+
+CATALOG = Stack("catalog", CatalogInputs, CatalogOutputs, build)

@@ -1,0 +1,207 @@
+"""Two versions are published to the catalog, one is launched and updated, and the first deprecated."""
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.aws import stacks
+from scripts.aws.events import OperationEvents, start_of
+from scripts.aws.follow import read
+from scripts.aws.session import Session
+from scripts.console import Console
+from scripts.errors import OperationError
+from scripts.operations import catalog, deploy, images
+from scripts.operations import publish as publishing
+from scripts.operations.catalog import Options, default_environment
+from scripts.operations.environment import Environment
+
+PROJECT = Path(__file__).parents[2]
+TEMPLATES = PROJECT / "templates"
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("catalog")]
+
+
+class Catalog:
+    """A catalog of the test's own, and the stores that are launched from it."""
+
+    def __init__(self, folder: Path, session: Session) -> None:
+        self.folder, self.session = folder, session
+        self.client = session.client("servicecatalog")
+
+    def publish(self, version: str, environment: Environment | None = None, **asked: str) -> dict[str, str]:
+        options = Options(asked, deploy.Options(ask=False))
+        given = environment or default_environment(self.folder)
+        return catalog.publish(version, given, options, self.session, Console())
+
+    def versions(self) -> dict[str, str]:
+        """The names of all versions with their ids."""
+        product = self.stack().outputs["Product"]
+        found = self.client.list_provisioning_artifacts(ProductId=product)["ProvisioningArtifactDetails"]
+        return {item["Name"]: item["Id"] for item in found}
+
+    def stack(self) -> stacks.Stack:
+        stack = stacks.find(self.session.cloudformation, catalog.STACK_NAME)
+        assert stack is not None
+        return stack
+
+    def launch(self, version: str, **given: str) -> str:
+        """Launches a version as a user of Service Catalog does; returns the id of the launched product."""
+        record = self.client.provision_product(
+            ProductId=self.stack().outputs["Product"],
+            ProvisioningArtifactId=self.versions()[version],
+            ProvisionedProductName="store",
+            ProvisioningParameters=[{"Key": key, "Value": value} for key, value in given.items()],
+            ProvisionToken=uuid.uuid4().hex,
+        )["RecordDetail"]
+        self.wait(record["ProvisionedProductId"])
+        return str(record["ProvisionedProductId"])
+
+    def update(self, launched: str, version: str, **given: str) -> None:
+        self.client.update_provisioned_product(
+            ProvisionedProductId=launched,
+            ProvisioningArtifactId=self.versions()[version],
+            ProvisioningParameters=[{"Key": key, "Value": value} for key, value in given.items()],
+            UpdateToken=uuid.uuid4().hex,
+        )
+        self.wait(launched)
+
+    def wait(self, launched: str) -> None:
+        while self.shown(launched)["Status"] == "UNDER_CHANGE":
+            time.sleep(0.1)
+        assert self.shown(launched)["Status"] == "AVAILABLE", self.why(launched)
+
+    def why(self, launched: str) -> str:
+        """What CloudFormation says of the stack of a store that could not be launched."""
+        client, name = self.session.cloudformation, f"SC-{self.session.account}-{launched}"
+        stack_id = stacks.find(client, name)
+        assert stack_id is not None
+        return str(read(OperationEvents(client, stack_id.id, start_of(client, stack_id.id))).failure)
+
+    def shown(self, launched: str) -> dict[str, Any]:
+        return dict(self.client.describe_provisioned_product(Id=launched)["ProvisionedProductDetail"])
+
+    def outputs(self, launched: str) -> dict[str, str]:
+        stack = stacks.find(self.session.cloudformation, f"SC-{self.session.account}-{launched}")
+        assert stack is not None
+        return stack.outputs
+
+
+@pytest.fixture
+def made(tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """The real set in a folder of its own, whose versions are nobody else's."""
+    monkeypatch.setattr(publishing, "lint", lambda _: [])
+    token = uuid.uuid4().hex[:8]
+    monkeypatch.setattr(catalog, "STACK_NAME", f"catalog-{token}")
+    monkeypatch.setattr(images, "STACK_NAME", f"images-{token}")
+    monkeypatch.setattr("scripts.aws.published.PUBLISHED_PREFIX", f"orthanc-aws/{token}/")
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    for file in TEMPLATES.glob("*.yaml"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    return Catalog(folder, session)
+
+
+LAUNCHERS = {"LauncherRoles": "Imaging*"}
+# No other store of the account may have its name.
+DOMAIN = f"{uuid.uuid4().hex[:8]}.example.org"
+STORE = {
+    "DomainName": DOMAIN,
+    "HostedZoneId": "Z0123456789EXAMPLE00",
+    "ClientRanges": "192.0.2.0/24",
+}
+
+
+def change(made: Catalog) -> None:
+    """Another version of the templates: the budget's stack is described otherwise."""
+    budget = made.folder / "budget.yaml"
+    budget.write_text(budget.read_text().replace("The account's monthly budget", "The monthly budget"))
+
+
+def test_two_versions_are_published_and_a_launched_store_is_updated_to_the_second(made: Catalog) -> None:
+    made.publish("1.0", **LAUNCHERS)
+    launched = made.launch("1.0", **STORE)
+    assert made.outputs(launched)["DicomWebUrl"] == f"https://{DOMAIN}/dicom-web/"
+    assert "/1.0/" in made.outputs(launched)["TemplateSource"]
+
+    change(made)
+    made.publish("1.1")
+    assert made.versions().keys() == {"1.0", "1.1"}
+    made.update(launched, "1.1", **STORE)
+    assert "/1.1/" in made.outputs(launched)["TemplateSource"]
+
+    catalog.deprecate("1.0", made.session)
+    listed = catalog.listed(made.session)
+    assert [(item.name, item.is_deprecated) for item in listed] == [("1.1", False), ("1.0", True)]
+
+
+def test_the_same_version_again_changes_nothing_and_another_content_is_refused(made: Catalog) -> None:
+    first = made.publish("1.0", **LAUNCHERS)
+    assert made.publish("1.0") == first
+    assert made.versions().keys() == {"1.0"}
+    change(made)
+    with pytest.raises(OperationError, match="with other content"):
+        made.publish("1.0")
+    assert made.versions().keys() == {"1.0"}
+
+
+def test_a_version_of_the_catalog_with_another_template_is_refused(made: Catalog) -> None:
+    made.publish("1.0", **LAUNCHERS)
+    product = made.stack().outputs["Product"]
+    made.client.update_provisioning_artifact(
+        ProductId=product,
+        ProvisioningArtifactId=made.versions()["1.0"],
+        Description="orthanc-aws/1.0/root-of-somebody-else.yaml",
+    )
+    with pytest.raises(OperationError, match="in the catalog with other content"):
+        made.publish("1.0")
+
+
+def test_what_was_said_of_the_catalog_stays(made: Catalog) -> None:
+    made.publish("1.0", **LAUNCHERS, CostCenter="radiology", Provider="Imaging")
+    made.publish("1.1")
+    parameters = made.stack().parameters
+    assert parameters["CostCenter"] == "radiology"
+    assert parameters["FirstVersion"] == "1.0"
+    made.publish("1.1", CostCenter="")
+    assert made.stack().parameters["CostCenter"] == ""
+
+
+def test_a_user_cannot_bring_templates_of_their_own(made: Catalog) -> None:
+    made.publish("1.0", **LAUNCHERS)
+    with pytest.raises(made.client.exceptions.InvalidParametersException, match="leave it as it is"):
+        made.launch("1.0", **STORE, TemplateBucket="a-bucket-of-mine")
+
+
+def test_who_may_launch_must_be_said_before_anything_is_made(made: Catalog) -> None:
+    with pytest.raises(OperationError, match="LauncherRoles has no value"):
+        made.publish("1.0")
+    assert stacks.find(made.session.cloudformation, images.STACK_NAME) is None
+
+
+def test_versions_stay_in_one_bucket(made: Catalog) -> None:
+    made.publish("1.0", **LAUNCHERS)
+    bucket = f"other-{uuid.uuid4().hex[:8]}"
+    made.session.s3.create_bucket(Bucket=bucket)
+    options = Options({}, deploy.Options(bucket=bucket, ask=False))
+    with pytest.raises(OperationError, match="versions lie in bucket orthanc-aws-artifacts-"):
+        catalog.publish("1.1", default_environment(made.folder), options, made.session, Console())
+
+
+def test_a_parameter_set_becomes_what_the_form_begins_with(made: Catalog, tmp_path: Path) -> None:
+    domain = f"{uuid.uuid4().hex[:8]}.example.org"
+    small = json.loads((PROJECT / "parameters" / "small.json").read_text())
+    file = tmp_path / "small.json"
+    file.write_text(json.dumps({**small, "DomainName": domain}))
+    made.publish("1.0", Environment("small", "x", file, made.folder, "small"), **LAUNCHERS)
+    assert made.outputs(made.launch("1.0"))["DicomWebUrl"] == f"https://{domain}/dicom-web/"
+
+
+def test_an_unknown_version_and_a_missing_catalog_are_told(made: Catalog) -> None:
+    with pytest.raises(OperationError, match="There is no catalog"):
+        catalog.listed(made.session)
+    made.publish("1.0", **LAUNCHERS)
+    with pytest.raises(OperationError, match=r"no version 2\.0 .* there are: 1\.0"):
+        catalog.deprecate("2.0", made.session)
