@@ -54,12 +54,14 @@ class Task:
         """The health check of the task definition."""
         return self.store.engine.succeeds("exec", self._container(), "/usr/local/bin/healthy")
 
-    def sweep(self, age_seconds: float) -> int:
-        """Sweeps orphaned files once; returns how many went."""
+    def sweep(self, age_seconds: float, **changed: str) -> int:
+        """Sweeps orphaned files once, in the container's environment but for these variables; how many files went."""
         program = f"import os, sweep; print(sweep.sweep(os.environ, {age_seconds}))"
-        python = ("python3", "-B", "-c", program)
-        directory = "--workdir=/usr/local/lib/orthanc"
-        return int(self.store.engine.run("exec", directory, self._container(), *python))
+        options = (
+            "--workdir=/usr/local/lib/orthanc",
+            *(f"--env={name}={value}" for name, value in changed.items()),
+        )
+        return int(self.store.engine.run("exec", *options, self._container(), "python3", "-B", "-c", program))
 
     @contextmanager
     def cut_off_from(self, service: str) -> Iterator[None]:

@@ -4,6 +4,7 @@ import subprocess
 
 import requests
 
+from scripts.local.certificates import DATABASE_HOST
 from tests.e2e.running import Running
 
 TLS_PORT = 8443
@@ -45,3 +46,26 @@ def logs(store: Running, service: str) -> str:
         check=True,
     )
     return done.stdout.decode("utf-8", "replace")
+
+
+def database_role(store: Running, **changed: str) -> tuple[int, str]:
+    """Runs the first step of an Orthanc task in the place of the first task's, with other settings."""
+    engine, role = store.store.engine, store.store.container("orthanc-1-database-role")
+    described = engine.inspect(role)
+    assert described
+    settings = dict(pair.split("=", 1) for pair in described["Config"]["Env"])
+    wanted = {name: value for name, value in settings.items() if name.startswith("DATABASE_")} | changed
+    options = [f"--env={name}" for name in wanted]
+    hosts = [f"--add-host={name}:{address(store, 'database')}" for name in (DATABASE_HOST, "imposter")]
+    authority = f"--volume={store.authority}:/run/authority/authority.pem:ro"
+    limits = ("--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096")
+    command = [engine.program, "run", "--rm", f"--network={store.store.prefix}", *limits, *hosts, authority]
+    done = subprocess.run(
+        [*command, *options, described["ImageName"], "database-role"],
+        env={**wanted, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr

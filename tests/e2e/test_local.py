@@ -331,7 +331,7 @@ def composed(tmp_path: Path) -> Iterator[tuple[Shell, Path]]:
         yield shell, out
     finally:
         run([*command, "down", "--volumes", "--timeout", "1"], "", {})
-        engine.find().succeeds("volume", "rm", "--force", f"orthanc-{shell.name}_database")
+        engine.find().succeeds("volume", "rm", "--force", f"orthanc-{shell.name}_database-1")
         shell.local("down", "--delete")
 
 

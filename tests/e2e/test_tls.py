@@ -24,7 +24,7 @@ from sslyze.mozilla_tls_profile.tls_config_checker import (
 
 from scripts.local.certificates import DATABASE_HOST, INTERNAL_NAME
 from scripts.local.services import INTERNAL_PORT
-from tests.e2e.inside import TLS_PORT, address, logs
+from tests.e2e.inside import TLS_PORT, address, database_role, logs
 from tests.e2e.running import Running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -92,29 +92,6 @@ def test_the_profile_would_notice_weaker_ciphers(shared_store: Running) -> None:
 
 
 # --- Whoever connects verifies ---
-
-
-def database_role(store: Running, **changed: str) -> tuple[int, str]:
-    """Runs the first step of an Orthanc task in the place of the first task's, with other settings."""
-    engine, role = store.store.engine, store.store.container("orthanc-1-database-role")
-    described = engine.inspect(role)
-    assert described
-    settings = dict(pair.split("=", 1) for pair in described["Config"]["Env"])
-    wanted = {name: value for name, value in settings.items() if name.startswith("DATABASE_")} | changed
-    options = [f"--env={name}" for name in wanted]
-    hosts = [f"--add-host={name}:{address(store, 'database')}" for name in (DATABASE_HOST, "imposter")]
-    authority = f"--volume={store.authority}:/run/authority/authority.pem:ro"
-    limits = ("--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096")
-    command = [engine.program, "run", "--rm", f"--network={store.store.prefix}", *limits, *hosts, authority]
-    done = subprocess.run(
-        [*command, *options, described["ImageName"], "database-role"],
-        env={**wanted, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_orthanc_s_tier_connects_to_the_database_that_proves_who_it_is(shared_store: Running) -> None:
