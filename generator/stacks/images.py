@@ -54,9 +54,11 @@ SOURCE = "What is built (filled in by the deploy tool and by launch links)"
 
 # The archive holds a folder for each image, `images` with a name and a digest on each line, and `list-parts`. A tag
 # that is there already was made of the same files, so it is not built again. What is left to chance, a base's registry
-# that answers "too many requests" above all, is tried three times.
+# that answers "too many requests" above all, is tried three times. With attestations an image would be an index, which
+# ECR does not scan.
 _BUILD = """\
 set -euo pipefail
+export BUILDX_NO_DEFAULT_ATTESTATIONS=1
 aws s3 cp --quiet "s3://$SOURCE_BUCKET/$SOURCE_KEY" - | tar --extract --gzip
 aws ecr get-login-password | docker login --username AWS --password-stdin "${ORTHANC_REPOSITORY%%/*}"
 architecture=$(docker version --format '{{.Server.Arch}}')

@@ -20,7 +20,7 @@ from scripts.aws.vocabulary import NESTED_STACK
 from scripts.errors import OperationError
 
 _MANIFEST = "manifest.json"
-_CHANGED_MEANWHILE = ("412", "PreconditionFailed", "ConditionalRequestConflict")
+_CHANGED_MEANWHILE = ("412", "PreconditionFailed")
 
 
 def prefix_of(version_name: str) -> str:

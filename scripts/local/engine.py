@@ -1,6 +1,7 @@
 """A container engine, podman or docker, through its command line, which the two share."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -97,8 +98,16 @@ class Engine:
             self.run("rm", "--force", "--volumes", *present)
 
     def _call(self, *arguments: str, words: str = "") -> "subprocess.CompletedProcess[str]":
-        command = [self.program, *arguments]
-        return subprocess.run(command, input=words, capture_output=True, text=True, check=False)
+        # With docker's attestations an image would be an index, which ECR does not scan.
+        variables = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+        return subprocess.run(
+            [self.program, *arguments],
+            input=words,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def find() -> Engine:
