@@ -69,3 +69,12 @@ def database_role(store: Running, **changed: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+def counts(store: Running) -> dict[str, int]:
+    """How many patients, studies, series and instances there are.
+
+    Not their size: Orthanc keeps the metadata of series that were asked for beside them, whenever it comes to it.
+    """
+    statistics = store.session().get(f"{store.url}/orthanc/statistics").json()
+    return {name: number for name, number in statistics.items() if name.startswith("Count")}

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from tests.e2e import wheel
+from tests.e2e.inside import counts
 from tests.e2e.multipart import body, content_type, upload
 from tests.e2e.running import Running
 from tests.e2e.stored import Wheel, make_series
@@ -15,21 +16,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-shared")]
 BOUNDARY = "bad-input"
 
 
-def statistics(store: Running) -> dict[str, Any]:
-    counted: dict[str, Any] = store.session().get(f"{store.url}/orthanc/statistics").json()
-    return counted
-
-
 @pytest.fixture(autouse=True)
 def unharmed(shared_store: Running, wheel: Wheel) -> Iterator[None]:
     """After each test, the store holds what it held before, and takes and gives images as before."""
-    before = statistics(shared_store)
+    before = counts(shared_store)
     yield
-    assert statistics(shared_store) == before
+    assert counts(shared_store) == before
     image = wheel.image("CT_small.dcm")
     assert upload(shared_store.session(), shared_store.root, [image.data]).status_code == 200
     assert shared_store.session().get(f"{shared_store.root}/{image.url}").status_code == 200
-    assert statistics(shared_store) == before
+    assert counts(shared_store) == before
 
 
 def test_every_unfit_file_is_refused(shared_store: Running) -> None:

@@ -20,6 +20,7 @@ from scripts.operations import users
 from scripts.operations.users_file import FileUsers
 from tests.e2e import inside
 from tests.e2e.browser import Browser, browser
+from tests.e2e.inside import counts
 from tests.e2e.multipart import body, content_type
 from tests.e2e.pages import page
 from tests.e2e.running import Running, free_port
@@ -97,12 +98,8 @@ def shows(opened: Browser, image: Image) -> bool:
     return likeness(opened.picture(VIEWPORT), image) > LIKE_ENOUGH
 
 
-def statistics(store: Running) -> Any:
-    return store.session().get(f"{store.url}/orthanc/statistics").json()
-
-
 def test_the_viewer_lists_every_study(admin: Browser, shared_store: Running, wheel: Wheel) -> None:
-    studies = statistics(shared_store)["CountStudies"]
+    studies = counts(shared_store)["CountStudies"]
     assert studies >= len({image.study for image in wheel.images})
     admin.open(f"{shared_store.url}/viewer/", lambda: f"of {studies}" in admin.text)
     assert "CompressedSamples" in admin.text
@@ -243,7 +240,7 @@ def test_a_page_of_another_origin_changes_nothing(
         admin.do(act, lambda: "A page" not in admin.text and admin.status)
         return admin.status, admin.text
 
-    before = statistics(shared_store)
+    before = counts(shared_store)
     status, text = submit("/dicom-web/studies", "get")
     assert (status, wheel.image("CT_small.dcm").study in text) == (200, True)
     for path in ("/dicom-web/studies", "/orthanc/tools/find", "/viewer/"):
@@ -261,4 +258,4 @@ def test_a_page_of_another_origin_changes_nothing(
         data = b"".join(body(make_series(1).files.values(), "page")) if method == "POST" else b""
         assert fetch(admin, stranger, url, options, data)[0] == 0
         assert "blocked by CORS policy" in str(admin.errors())
-    assert statistics(shared_store) == before
+    assert counts(shared_store) == before
