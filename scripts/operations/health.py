@@ -14,8 +14,9 @@ from scripts.aws.vocabulary import CLUSTER
 
 State = Literal["good", "bad", "unknown"]
 
-# A snapshot is made each day; one more day is for the time that it takes.
+# A snapshot is made each day; one more day is for the time that it takes. Those of years are not looked through.
 _NEWEST_BACKUP = timedelta(days=2)
+_OLDEST_BACKUP = timedelta(days=35)
 _ALARMS_A_REQUEST = 100  # Source: CloudWatch API reference, DescribeAlarms
 
 
@@ -85,9 +86,10 @@ def _alarms(session: Session, tree: Nested) -> Iterator[Sign]:
     found = [
         alarm
         for start in range(0, len(names), _ALARMS_A_REQUEST)
-        for alarm in watch.describe_alarms(AlarmNames=names[start : start + _ALARMS_A_REQUEST])[
-            "MetricAlarms"
-        ]
+        for page in watch.get_paginator("describe_alarms").paginate(
+            AlarmNames=names[start : start + _ALARMS_A_REQUEST]
+        )
+        for alarm in page["MetricAlarms"]
     ]
     if not names:
         return
@@ -104,7 +106,7 @@ def _backups(session: Session, tree: Nested) -> Iterator[Sign]:
     backup = session.client("backup")
     for path, vault in tree.of_type("AWS::Backup::BackupVault"):
         pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(
-            BackupVaultName=vault.physical_id
+            BackupVaultName=vault.physical_id, ByCreatedAfter=datetime.now(UTC) - _OLDEST_BACKUP
         )
         done = [
             point["CompletionDate"]
@@ -114,7 +116,7 @@ def _backups(session: Session, tree: Nested) -> Iterator[Sign]:
         ]
         subject = f"last backup in {'/'.join(path)}"
         if not done:
-            yield Sign(subject, "bad", "there is none yet", {"Time": None})
+            yield Sign(subject, "bad", f"none in {_OLDEST_BACKUP.days} days", {"Time": None})
             continue
         is_fresh = datetime.now(UTC) - max(done) < _NEWEST_BACKUP
         yield _at(subject, max(done), "good" if is_fresh else "bad")

@@ -109,7 +109,7 @@ def test_a_store_in_good_health() -> None:
         ({"targets": []}, "targets of Nginx/Targets", "0 of 0 healthy"),
         ({"running": 1}, "tasks of Nginx/Service", "1 of 2 running"),
         ({"alarms": {"too-hot": "ALARM", "too-cold": "OK"}}, "alarms", "1 of 2 in ALARM: too-hot"),
-        ({"backups": []}, "last backup in Nginx/Vault", "there is none yet"),
+        ({"backups": []}, "last backup in Nginx/Vault", "none in 35 days"),
         ({"backups": [NOW - timedelta(days=3)]}, "last backup in Nginx/Vault", ""),
     ],
 )
