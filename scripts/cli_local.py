@@ -193,7 +193,9 @@ def push(folder: Path, name: str, **access: Any) -> None:
     pushed = push(folder, _access(name, **access))
     console.findings(f"{file}: {reason}" for file, reason in pushed.refused.items())
     if pushed.skipped:
-        console.done(f"{len(pushed.skipped)} files passed over: they are no DICOM files")
+        for file in pushed.skipped:
+            console.step(f"{file} is passed over: it is no DICOM file of an object")
+        console.done(f"{len(pushed.skipped)} files passed over")
     console.done(f"{pushed.stored} files stored")
     if pushed.refused:
         raise OperationError(f"The store refused {len(pushed.refused)} files")

@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg2
 import settings
@@ -21,6 +22,9 @@ SECONDS_BETWEEN = 3600
 # One of the tasks sweeps at a time. The number only has to be this step's own.
 LOCK = 7_203_002
 BATCH = 1000
+# Kills leave a few orphans. If this share of all files seems to be orphaned, it is the tables that are not understood.
+MOST_PERCENT = 5
+FEW = 20
 
 _CANDIDATES = (
     "CREATE TABLE IF NOT EXISTS orthanc_aws_orphans (uuid text PRIMARY KEY, seen timestamptz NOT NULL)"
@@ -37,11 +41,16 @@ _REMEMBER = f"""INSERT INTO orthanc_aws_orphans SELECT uuid, now() FROM storagea
     ON CONFLICT DO NOTHING"""
 
 
+class SweepError(Exception):
+    """More files seem to be orphaned than can be."""
+
+
 def sweep(environment: Mapping[str, str], age_seconds: float = SECONDS_BETWEEN) -> int:
     """Removes what was an orphan `age_seconds` ago and still is; returns how many files went.
 
-    Raises psycopg2.Error where the database cannot be reached. Does nothing before Orthanc has made its tables, or
-    while another task sweeps.
+    Raises psycopg2.Error where the database cannot be reached, and SweepError, having removed nothing, where an
+    implausible share of the files would go. Does nothing before Orthanc has made its tables, or while another task
+    sweeps.
     """
     connection = psycopg2.connect(**settings.connection(environment, "DATABASE_USER", "DATABASE_PASSWORD"))
     try:
@@ -54,11 +63,19 @@ def sweep(environment: Mapping[str, str], age_seconds: float = SECONDS_BETWEEN) 
             cursor.execute(_FORGET)
             cursor.execute(_DUE, (age_seconds,))
             due = [uuid for (uuid,) in cursor.fetchall()]
+            _check_plausible(cursor, len(due))
             cursor.execute(_REMOVE, (due,))
             cursor.execute(_REMEMBER)
             return len(due)
     finally:
         connection.close()
+
+
+def _check_plausible(cursor: Any, due: int) -> None:
+    cursor.execute("SELECT count(*) FROM storagearea")
+    (files,) = cursor.fetchone()
+    if due > max(FEW, files * MOST_PERCENT // 100):
+        raise SweepError(f"{due} of {files} files have no index entry: nothing is removed, look into the database")
 
 
 def main() -> None:
@@ -67,7 +84,7 @@ def main() -> None:
         time.sleep(SECONDS_BETWEEN * random.uniform(0.8, 1.2))
         try:
             removed = sweep(os.environ)
-        except psycopg2.Error as error:
+        except (psycopg2.Error, SweepError) as error:
             print(f"The sweep of orphaned files failed: {str(error).strip()}", file=sys.stderr)
         else:
             if removed:

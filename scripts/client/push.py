@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from scripts.client.access import TIMEOUT, Access, unreachable
 from scripts.errors import OperationError
 
 _PREAMBLE, _MAGIC = 128, b"DICM"
+# More than preamble and file meta information take.
+_START = 2048
 _CHUNK = 1024 * 1024
 # One request holds files until either is reached: enough to spare round trips, little enough to repeat.
 _FILES_PER_REQUEST = 20
@@ -51,9 +54,13 @@ def push(folder: Path, access: Access) -> Pushed:
 
 
 def _is_dicom(file: Path) -> bool:
+    """Whether a file is an object that a store takes: of DICOM Part 10, and not the directory of a medium."""
     with file.open("rb") as stream:
-        stream.seek(_PREAMBLE)
-        return stream.read(len(_MAGIC)) == _MAGIC
+        start = stream.read(_START)
+    return (
+        start[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC
+        and MediaStorageDirectoryStorage.encode() not in start
+    )
 
 
 def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:

@@ -43,6 +43,13 @@ def folder(name: str = DEFAULT_NAME) -> Path:
     return Path(base) / "orthanc-aws" / name
 
 
+def make_folder(name: str) -> None:
+    """Makes the folder of a store, or makes it this user's alone."""
+    made = folder(name)
+    made.mkdir(parents=True, exist_ok=True)
+    made.chmod(0o700)
+
+
 def users_file(name: str = DEFAULT_NAME) -> Path:
     """The users of a store, in the form of the users secret; NGINX reads it again when it changes."""
     return folder(name) / "users" / "users.json"
@@ -92,7 +99,7 @@ def credentials_to_tell(name: str) -> Credentials | None:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Writes a file that only this user can read, in a folder of the same kind."""
+    """Writes a file that only this user can read."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file.touch(mode=0o600)
     file.write_text(text, "utf-8")

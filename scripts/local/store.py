@@ -124,6 +124,7 @@ class Store:
         )
 
     def _ensure_users(self) -> None:
+        state.make_folder(self.name)
         file = state.users_file(self.name)
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from scripts.errors import OperationError
 from tests.e2e.faults import assert_nothing_lost, query, tasks, wait_until
 from tests.e2e.running import Running, running
 from tests.e2e.uploaders import TIMEOUT, uploading
@@ -150,3 +151,15 @@ def test_the_sweep_removes_orphaned_files_and_nothing_else(store: Running) -> No
     assert query(store, unreferred) == [["0"]]
     assert task.sweep(0) == 0
     assert_nothing_lost(store, uploads)
+
+
+def test_the_sweep_removes_nothing_where_too_much_seems_orphaned(store: Running) -> None:
+    task = tasks(store)[0]
+    made = "INSERT INTO storagearea SELECT 'by-hand-' || n, lo_from_bytea(0, 'x'), 1 FROM generate_series(1, 2000) n"
+    query(store, f"SET ROLE orthanc_owner; {made}")
+    assert task.sweep(3600) == 0
+    with pytest.raises(OperationError, match="nothing is removed"):
+        task.sweep(0)
+    by_hand = "FROM storagearea WHERE uuid LIKE 'by-hand-%'"
+    assert query(store, f"SELECT count(*) {by_hand}") == [["2000"]]
+    query(store, f"SET ROLE orthanc_owner; DELETE {by_hand}")
