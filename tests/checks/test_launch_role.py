@@ -32,6 +32,7 @@ LAUNCHING = {
 }
 # A launch role, called orthanc-aws-launch unless told otherwise, is none of them: it must not change itself.
 ROLES = {f"arn:aws:iam::123456789012:role/{name}" for name in ("SC-*", "orthanc-????????-*")}
+SECRETS = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
 # What parliament says of any role that may create things whose names nobody knows, and of actions newer than its data.
 EXPECTED = {"RESOURCE_STAR", "UNKNOWN_ACTION", "PERMISSIONS_MANAGEMENT_ACTIONS"}
 
@@ -88,10 +89,38 @@ def test_no_statement_is_without_bounds() -> None:
         ("iam:PutRolePolicy", {*ROLES, "arn:aws:iam::123456789012:policy/SC-*"}),
         ("iam:PassRole", ROLES),
         ("s3:DeleteBucket", {"arn:aws:s3:::sc-*"}),
+        ("secretsmanager:GetSecretValue", {f"{SECRETS}orthanc-????????/*"}),
+        ("secretsmanager:CreateSecret", {f"{SECRETS}orthanc-????????/*", f"{SECRETS}rds!cluster-*"}),
     ],
 )
 def test_what_has_a_name_is_bound_to_it(action: str, where: set[str]) -> None:
     assert {item for found in allowed() if action in found.actions for item in found.resources} == where
+
+
+@pytest.mark.parametrize(
+    ("action", "region"),
+    [("ec2:CreateVpc", "us-east-1"), ("rds:DeleteDBCluster", "us-east-1"), ("kms:PutKeyPolicy", "us-east-1")]
+    + [(action, ["us-east-1"]) for action in ("route53:ChangeResourceRecordSets", "budgets:ModifyBudget")],
+)
+def test_only_services_without_regions_may_be_used_in_the_region_that_stands_for_none(
+    action: str, region: object
+) -> None:
+    assert [found.conditions for found in allowed() if action in found.actions] == [
+        {"StringEquals": {"aws:RequestedRegion": region}}
+    ]
+
+
+def test_keys_are_made_use_of_by_services_only() -> None:
+    for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"):
+        (using,) = [item for item in allowed() if action in item.actions]
+        assert using.conditions["StringEquals"]["kms:ViaService"] == [
+            f"{service}.us-east-1.amazonaws.com" for service in ("backup", "rds", "secretsmanager")
+        ]
+
+
+def test_keys_of_other_stacks_are_not_deleted() -> None:
+    (deleting,) = [item for item in allowed() if "kms:ScheduleKeyDeletion" in item.actions]
+    assert deleting.conditions["StringLike"] == {"aws:ResourceTag/aws:cloudformation:stack-name": "SC-*"}
 
 
 def test_objects_are_read_where_service_catalog_or_the_publisher_put_them() -> None:
