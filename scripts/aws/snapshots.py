@@ -11,8 +11,10 @@ from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of
 from scripts.errors import OperationError
 
-# Without a type RDS tells of manual and automated ones alone. Source: RDS API reference, DescribeDBClusterSnapshots.
+# Without a type RDS tells of manual and automated ones alone, and of an automated one by its name not at all. Source: RDS
+# API reference, DescribeDBClusterSnapshots.
 _TYPES = ("manual", "awsbackup", "automated")
+_TYPE_BY_PREFIX = {"rds": "automated", "awsbackup": "awsbackup"}
 _LONGEST_STEP = 6 * 3600.0  # seconds; restoring terabytes takes hours
 
 Describe = Callable[[], dict[str, Any] | None]
@@ -39,17 +41,22 @@ class Snapshot:
 
 
 def of_cluster(rds: Any, cluster: str) -> list[Snapshot]:
-    """Every snapshot of a cluster, the latest first."""
-    found = [
-        _snapshot(record)
-        for kind in _TYPES
-        for page in rds.get_paginator("describe_db_cluster_snapshots").paginate(
-            DBClusterIdentifier=cluster, SnapshotType=kind
-        )
-        for record in page["DBClusterSnapshots"]
-    ]
+    """Every snapshot of a cluster, the latest first; none of a type that RDS does not know in this region."""
+    found = [snapshot for kind in _TYPES for snapshot in _of_type(rds, cluster, kind)]
     beginning = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda snapshot: snapshot.time or beginning, reverse=True)
+
+
+def _of_type(rds: Any, cluster: str, kind: str) -> list[Snapshot]:
+    pages = rds.get_paginator("describe_db_cluster_snapshots").paginate(
+        DBClusterIdentifier=cluster, SnapshotType=kind
+    )
+    try:
+        return [_snapshot(record) for page in pages for record in page["DBClusterSnapshots"]]
+    except ClientError as error:
+        if code_of(error).startswith("InvalidParameter"):
+            return []
+        raise
 
 
 def find(rds: Any, arn: str) -> Snapshot | None:
@@ -129,8 +136,11 @@ def _describe_cluster(rds: Any, name: str) -> Describe:
 
 
 def _describe_snapshot(rds: Any, name: str) -> Describe:
+    prefix, colon, _ = name.partition(":")
+    kind = _TYPE_BY_PREFIX.get(prefix) if colon else None
+    asked = {"DBClusterSnapshotIdentifier": name} | ({"SnapshotType": kind} if kind else {})
     return _describer(
-        lambda: rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name)["DBClusterSnapshots"],
+        lambda: rds.describe_db_cluster_snapshots(**asked)["DBClusterSnapshots"],
         "DBClusterSnapshotNotFoundFault",
     )
 

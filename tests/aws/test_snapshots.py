@@ -47,6 +47,9 @@ class Databases:
 
     def _describe_snapshots(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         name = arguments["DBClusterSnapshotIdentifier"]
+        needed = {"rds": "automated", "awsbackup": "awsbackup"}.get(name.partition(":")[0])
+        if needed and arguments.get("SnapshotType") != needed:
+            raise RefusalError("InvalidParameterCombination", "the SnapshotType must also be specified")
         if name not in self.snapshots:
             raise RefusalError("DBClusterSnapshotNotFoundFault", "no such snapshot", 404)
         status, self.snapshots[name] = self.snapshots[name], "available"
@@ -120,6 +123,16 @@ def test_a_snapshot_that_is_not_there_is_none() -> None:
     assert find(Databases().client, arn) is None
 
 
+@pytest.mark.parametrize("name", ["rds:store-2026-03-01-03-00", "awsbackup:job-1", "store-before"])
+def test_a_snapshot_of_any_kind_is_found_by_its_arn(name: str) -> None:
+    databases = Databases()
+    databases.snapshots[name] = "available"
+    arn = f"arn:aws:rds:eu-west-1:111122223333:cluster-snapshot:{name}"
+    found = find(databases.client, arn)
+    assert found is not None
+    assert found.arn == arn
+
+
 def test_the_moments_that_a_cluster_can_go_back_to_are_those_that_rds_tells() -> None:
     assert window(Databases().client, "store") == (EPOCH, MOMENT)
 
@@ -135,3 +148,14 @@ def test_snapshots_of_every_kind_are_listed_the_latest_first() -> None:
 
     client = scripted.client("rds", DescribeDBClusterSnapshots=describe)
     assert [snapshot.kind for snapshot in of_cluster(client, "store")] == ["awsbackup", "automated", "manual"]
+
+
+def test_a_type_that_rds_refuses_has_no_snapshots() -> None:
+    def describe(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if arguments["SnapshotType"] == "awsbackup":
+            raise RefusalError("InvalidParameterValue", "SnapshotType awsbackup is not valid")
+        found = {"DBClusterSnapshotArn": "a", "DBClusterIdentifier": "store", "Status": "available"}
+        return {"DBClusterSnapshots": [{**found, "SnapshotType": arguments["SnapshotType"]}]}
+
+    client = scripted.client("rds", DescribeDBClusterSnapshots=describe)
+    assert [snapshot.kind for snapshot in of_cluster(client, "store")] == ["manual", "automated"]
