@@ -69,7 +69,7 @@ def templates_(
 @_version_argument
 @click.option("--parameters", "env", metavar="ENV", help="What a store's form begins with.")
 @click.option(
-    "--launchers", metavar="ROLE", help="Whoever has a role of this name may launch; it may have *."
+    "--launchers", metavar="ROLE", help="Whoever has a role of this path and name may launch; it may have *."
 )
 @click.option("--provider", help="Who offers the product.")
 @click.option("--cost-center", help="A tag that users may give their stores; '' for none.")

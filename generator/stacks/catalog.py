@@ -37,11 +37,12 @@ class CatalogInputs:
         ConstraintDescription="must be the value of a tag, or empty.",
     )
     launcher_roles: Text = parameter(
-        "Whoever has a role of this name may launch stores; * stands for any characters.",
+        "Whoever has a role of this path and name may launch stores; * stands for any characters.",
         group=WHO,
         label="Roles",
-        AllowedPattern="^[A-Za-z0-9+=,.@_/*-]{3,128}$",
-        ConstraintDescription="must be the name of a role, which may have *.",
+        AllowedPattern="^[A-Za-z0-9+=,.@_/*-]*[A-Za-z0-9]{3}[A-Za-z0-9+=,.@_/*-]*$",
+        ConstraintDescription="must be the path and name of a role: three letters or digits in a row at least, * for any others.",
+        MaxLength=512,
     )
     share_account: Text = parameter(
         "The portfolio is shared with this account, which needs a launch role of the same name; empty for none.",
@@ -212,7 +213,7 @@ def _add_principals(template: Template, inputs: CatalogInputs, portfolio: servic
         servicecatalog.PortfolioPrincipalAssociation(
             "Launchers",
             PortfolioId=Ref(portfolio),
-            # Without an account, so that it holds in every account that the portfolio is shared with.
+            # A pattern has no account. It holds in this one: the share below does not take principals along.
             PrincipalARN=Sub("arn:${AWS::Partition}:iam:::role/${LauncherRoles}"),
             PrincipalType="IAM_PATTERN",
         )

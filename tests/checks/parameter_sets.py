@@ -43,7 +43,7 @@ BESIDE_THE_ROOT: dict[str, tuple[str, dict[str, str]]] = {
         "catalog",
         {
             "PublishedBucket": "artifacts",
-            "LauncherRoles": "AWSReservedSSO_Imaging*",
+            "LauncherRoles": "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Imaging_*",
             "FirstVersion": "1.0",
             "FirstTemplate": "orthanc-aws/1.0/root.yaml",
         },

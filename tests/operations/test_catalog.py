@@ -181,6 +181,13 @@ def test_who_may_launch_must_be_said_before_anything_is_made(made: Catalog) -> N
     assert stacks.find(made.session.cloudformation, images.STACK_NAME) is None
 
 
+@pytest.mark.parametrize("pattern", ["***", "*/*", "*/**/-*"])
+def test_not_everybody_may_launch(made: Catalog, pattern: str) -> None:
+    with pytest.raises(OperationError, match=r"LauncherRoles: .* must be the path and name of a role"):
+        made.publish("1.0", LauncherRoles=pattern)
+    assert stacks.find(made.session.cloudformation, images.STACK_NAME) is None
+
+
 def test_versions_stay_in_one_bucket(made: Catalog) -> None:
     made.publish("1.0", **LAUNCHERS)
     bucket = f"other-{uuid.uuid4().hex[:8]}"
