@@ -87,7 +87,22 @@ async def serve(path: str, port: int) -> asyncio.AbstractServer:
 async def _relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter, port: int) -> None:
     response, request = await asyncio.open_connection("127.0.0.1", port, limit=_CHUNK)
     upload = Upload()
-    sending = asyncio.ensure_future(_pump(client, request, upload.add))
+    sending = asyncio.create_task(_pump(client, request, upload.add))
+    answering = asyncio.create_task(_answer(response, answer, upload))
+    try:
+        await asyncio.wait((sending, answering), return_when=asyncio.FIRST_COMPLETED)
+        # Orthanc would wait for the rest of an upload whose client is gone, in one of its few threads.
+        is_client_gone = client.at_eof() or client.exception() is not None
+        if answering.done() or not is_client_gone:
+            await answering
+    finally:
+        sending.cancel()
+        answering.cancel()
+        request.close()
+
+
+async def _answer(response: asyncio.StreamReader, answer: asyncio.StreamWriter, upload: Upload) -> None:
+    """Passes on Orthanc's answer with the status that it deserves."""
     try:
         head = await response.readuntil(b"\r\n\r\n")
         status, length = int(head.split(b" ", 2)[1]), _content_length(head)
@@ -98,9 +113,6 @@ async def _relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter, por
         await _pump(response, answer)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         raise ConnectionError("Orthanc's answer is cut off or has no end of its header") from error
-    finally:
-        sending.cancel()
-        request.close()
 
 
 async def _pump(

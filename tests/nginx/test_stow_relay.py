@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from nginx.stow_verdict import RETRY_AFTER_SECONDS, serve
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -121,6 +123,40 @@ def test_an_answer_that_needs_no_verdict_comes_as_it_is_sent(tmp_path: Path) -> 
             return await asyncio.wait_for(reader.read(), 10)
 
     assert asyncio.run(run()) == b"second"
+
+
+@pytest.mark.parametrize("sent", [b"", UPLOAD[:20], HEAD % MIB + b"x" * 1000, UPLOAD])
+def test_orthanc_sees_at_once_that_a_client_has_gone(tmp_path: Path, sent: bytes) -> None:
+    received: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def orthanc(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await received.put(await reader.read())
+        writer.close()
+
+    async def run() -> bytes:
+        async with relayed(tmp_path, orthanc) as (_, writer):
+            writer.write(sent)
+            await writer.drain()
+            writer.close()
+            return await asyncio.wait_for(received.get(), 2)
+
+    assert asyncio.run(run()) == sent
+
+
+def test_an_orthanc_that_wants_no_more_of_an_upload_is_heard(tmp_path: Path) -> None:
+    refusal = response(b"413 Request Entity Too Large", b"")
+
+    async def orthanc(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(refusal)
+        writer.close()
+
+    async def run() -> bytes:
+        async with relayed(tmp_path, orthanc) as (reader, writer):
+            writer.write(HEAD % MIB)
+            return await asyncio.wait_for(reader.read(), 10)
+
+    assert asyncio.run(run()) == refusal
 
 
 def test_a_large_upload_flows_through_in_little_memory(tmp_path: Path) -> None:
