@@ -136,10 +136,10 @@ def restore(
 
     console = console_for(output)
     if source is None:
-        found, first, last = restorable(environment, session)
-        told = [each.as_json() for each in found]
-        as_json = {"From": first.isoformat(), "To": last.isoformat(), "Snapshots": told}
-        console.result(as_json, reports.restorable(found, first, last))
+        found, window = restorable(environment, session)
+        first, last = (each.isoformat() for each in window) if window else (None, None)
+        as_json = {"From": first, "To": last, "Snapshots": [each.as_json() for each in found]}
+        console.result(as_json, reports.restorable(found, window))
     else:
         options = Options(bucket, tags, ask=not yes)
         console.outputs(restore(environment, source, options, session, console))

@@ -65,9 +65,9 @@ def drift(result: "Drift") -> Iterator[str]:
         yield f"{path} was not checked in full: {reason}"
 
 
-def restorable(found: "Iterable[Snapshot]", first: datetime, last: datetime) -> Iterator[str]:
+def restorable(found: "Iterable[Snapshot]", window: tuple[datetime, datetime] | None) -> Iterator[str]:
     """What a database can be restored from, the latest first."""
-    yield f"any moment from {_utc(first)} to {_utc(last)}"
+    yield f"any moment from {_utc(window[0])} to {_utc(window[1])}" if window else "no moment yet"
     yield from table(
         [(_utc(each.time) if each.time else "", each.kind, each.status, each.arn) for each in found]
     )

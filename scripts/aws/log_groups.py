@@ -27,6 +27,12 @@ class Line:
         return {"time": self.time.isoformat(), "stream": self.stream, "message": self.message}
 
 
+def exists(logs: Any, group: str) -> bool:
+    """Whether there is a log group of that name."""
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=group)
+    return any(found["logGroupName"] == group for page in pages for found in page["logGroups"])
+
+
 def lines(
     logs: Any, group: str, since: datetime, follow: bool, clock: Clock = SYSTEM_CLOCK
 ) -> Iterator[Line]:

@@ -11,8 +11,8 @@ from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of
 from scripts.errors import OperationError
 
-# Without a type RDS tells of manual and automated ones alone, and of an automated one by its name not at all. Source: RDS
-# API reference, DescribeDBClusterSnapshots.
+# Without a type RDS tells of manual and automated ones alone, and of an automated one by its name not at all. Source:
+# RDS API reference, DescribeDBClusterSnapshots.
 _TYPES = ("manual", "awsbackup", "automated")
 _TYPE_BY_PREFIX = {"rds": "automated", "awsbackup": "awsbackup"}
 _LONGEST_STEP = 6 * 3600.0  # seconds; restoring terabytes takes hours
@@ -65,10 +65,23 @@ def find(rds: Any, arn: str) -> Snapshot | None:
     return _snapshot(record) if record else None
 
 
+def cluster_exists(rds: Any, name: str) -> bool:
+    """Whether there is a cluster of that name, in whatever state."""
+    return _describe_cluster(rds, name)() is not None
+
+
 def window(rds: Any, cluster: str) -> tuple[datetime, datetime]:
-    """The first and the last moment that the cluster can be restored to."""
-    record = rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
-    return record["EarliestRestorableTime"], record["LatestRestorableTime"]
+    """The first and the last moment that the cluster can be restored to; OperationError where there is none."""
+    record = _describe_cluster(rds, cluster)() or {}
+    first, last = record.get("EarliestRestorableTime"), record.get("LatestRestorableTime")
+    if first is None or last is None:
+        raise OperationError(f"{cluster} cannot go back to any moment yet", "RDS tells of none.")
+    return first, last
+
+
+def name_of_moment(cluster: str, moment: datetime) -> str:
+    """What `of_moment` names the snapshot, and the temporary cluster that it is taken of."""
+    return f"{cluster}-at-{moment.astimezone(UTC):%Y%m%d%H%M%S}"
 
 
 def of_moment(
@@ -79,7 +92,7 @@ def of_moment(
     A temporary cluster is restored to that moment, a snapshot taken of it, and the cluster deleted. Both are named by
     the moment, so that another run for the same one carries on where the first stopped. `tell` hears of each step.
     """
-    name = f"{cluster}-at-{moment.astimezone(UTC):%Y%m%d%H%M%S}"
+    name = name_of_moment(cluster, moment)
     temporary, snapshot = _describe_cluster(rds, name), _describe_snapshot(rds, name)
     if snapshot() is None:
         if temporary() is None:

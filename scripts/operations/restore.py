@@ -1,12 +1,13 @@
 """`orthanc-aws restore`: puts a database restored from a snapshot, or to a moment, in the place of the present one."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.aws import snapshots, stacks
+from scripts.aws import log_groups, snapshots, stacks
 from scripts.aws.session import Session
 from scripts.aws.snapshots import Snapshot
 from scripts.aws.vocabulary import UPDATABLE
@@ -20,10 +21,16 @@ _CLUSTER = ("Database", "Cluster")
 _SNAPSHOT, _GENERATION = "DatabaseSnapshot", "DatabaseGeneration"
 
 
-def restorable(environment: Environment, session: Session) -> tuple[list[Snapshot], datetime, datetime]:
-    """The snapshots of the environment's cluster, and the first and the last moment that it can go back to."""
+def restorable(
+    environment: Environment, session: Session
+) -> tuple[list[Snapshot], tuple[datetime, datetime] | None]:
+    """The snapshots of the environment's cluster, and the first and the last moment that it can go back to, if any."""
     rds, cluster = session.client("rds"), _cluster(environment, find(environment, session), session)
-    return snapshots.of_cluster(rds, cluster), *snapshots.window(rds, cluster)
+    found = snapshots.of_cluster(rds, cluster)
+    try:
+        return found, snapshots.window(rds, cluster)
+    except OperationError:
+        return found, None
 
 
 def restore(
@@ -32,8 +39,9 @@ def restore(
     """Restores a snapshot by its ARN, or the database at a moment, and deploys it; returns the root's outputs.
 
     Once a person has said yes, the parameter set names the snapshot and the next generation, which is what makes
-    CloudFormation replace the cluster. Another run with the same source carries on. Raises OperationError where the
-    source cannot be restored, where the answer is no, or where the deployment fails.
+    CloudFormation replace the cluster. Another run with the same source carries on, and replaces nothing where the
+    database is made from it already. Raises OperationError where the source cannot be restored, where the answer is
+    no, or where the deployment fails.
     """
     stack = find(environment, session)
     if stack.status not in UPDATABLE:
@@ -46,12 +54,20 @@ def restore(
     check(environment, console)
     cluster = _cluster(environment, stack, session)
     rds = session.client("rds")
+    source = _carried_on(environment, source)
+    if _is_in_place(environment, stack, source):
+        console.step(
+            f"{cluster} is made from {source} already. To make it anew, raise {_GENERATION} and run "
+            f"`orthanc-aws deploy {environment.arguments} --allow-replacing {_CLUSTER[0]}`"
+        )
+        return deploy(environment, options, session, console)
     _check(rds, cluster, source, session)
     _warn(stack, cluster, source, console)
     if options.ask and not console.confirm(f"Restore, and change {file}?"):
         raise OperationError("Not restored", "nobody said yes", "Nothing was changed.")
     arn = source if isinstance(source, str) else snapshots.of_moment(rds, cluster, source, console.step)
-    _name(file, environment, stack, arn, console)
+    generation = _free_generation(environment, stack, arn, cluster, session, console)
+    _name(file, environment, arn, generation, console)
     outputs = deploy(environment, replace(options, allow_replacing=(_CLUSTER[:1],)), session, console)
     _tell_of_former(rds, cluster, console)
     return outputs
@@ -76,8 +92,25 @@ def _cluster(environment: Environment, stack: stacks.Stack, session: Session) ->
     return cluster
 
 
+def _carried_on(environment: Environment, source: str | datetime) -> str | datetime:
+    """The snapshot that the parameter set names, where a run for the same moment made it; otherwise the source."""
+    named = environment.values().get(_SNAPSHOT, "")
+    if isinstance(source, datetime) and named.endswith(snapshots.name_of_moment("", source)):
+        return named
+    return source
+
+
+def _is_in_place(environment: Environment, stack: stacks.Stack, source: str | datetime) -> bool:
+    values = environment.values()
+    return values.get(_SNAPSHOT) == stack.parameters.get(_SNAPSHOT) == source and (
+        values.get(_GENERATION, "1") == stack.parameters.get(_GENERATION, "1")
+    )
+
+
 def _check(rds: Any, cluster: str, source: str | datetime, session: Session) -> None:
     if isinstance(source, datetime):
+        if snapshots.find(rds, snapshots.name_of_moment(cluster, source)):
+            return  # An interrupted run made it when there still was a way back to that moment.
         first, last = snapshots.window(rds, cluster)
         if not first <= source <= last:
             raise OperationError(
@@ -105,26 +138,47 @@ def _warn(stack: stacks.Stack, cluster: str, source: str | datetime, console: Co
         )
 
 
-def _name(file: Path, environment: Environment, stack: stacks.Stack, arn: str, console: Console) -> None:
-    """Has the parameter set name the snapshot and a generation that the deployment did not have yet."""
-    deployed = int(stack.parameters.get(_GENERATION, "1"))
+def _free_generation(
+    environment: Environment, stack: stacks.Stack, arn: str, cluster: str, session: Session, console: Console
+) -> int:
+    """The first generation later than the deployed one whose names are free.
+
+    A run that was rolled back leaves a cluster that deletion protection guards, and the log group of any.
+    """
+    deployed, values = int(stack.parameters.get(_GENERATION, "1")), environment.values()
+    named = int(values.get(_GENERATION, "1")) if values.get(_SNAPSHOT) == arn else 0
+    prefix = cluster.rpartition("-")[0]
+    generation = max(named, deployed + 1)
+    while left := list(_leftovers(f"{prefix}-{generation}", session)):
+        console.step(f"Generation {generation} is taken, as an earlier run left {' and '.join(left)}")
+        generation += 1
+    return generation
+
+
+def _leftovers(cluster: str, session: Session) -> Iterator[str]:
+    if snapshots.cluster_exists(session.client("rds"), cluster):
+        yield f"the cluster {cluster}, which costs: delete it"
+    group = f"/aws/rds/cluster/{cluster}/postgresql"
+    if log_groups.exists(session.client("logs"), group):
+        yield f"the log group {group}"
+
+
+def _name(file: Path, environment: Environment, arn: str, generation: int, console: Console) -> None:
+    """Has the parameter set name the snapshot and the generation, where it does not yet."""
     values = environment.values()
-    if values.get(_SNAPSHOT) == arn and int(values.get(_GENERATION, "1")) > deployed:
+    if values.get(_SNAPSHOT) == arn and values.get(_GENERATION) == str(generation):
         return
     before = json.loads(file.read_text("utf-8"))
-    after = {**before, _SNAPSHOT: arn, _GENERATION: deployed + 1}
+    after = {**before, _SNAPSHOT: arn, _GENERATION: generation}
     unfinished = file.with_name(f"{file.name}.new")
     unfinished.write_text(json.dumps(after, indent=2, ensure_ascii=False) + "\n", "utf-8")
     unfinished.replace(file)
-    console.done(
-        f"{file} names the snapshot and generation {deployed + 1}; leave both as they are from now on"
-    )
+    console.done(f"{file} names the snapshot and generation {generation}; leave both as they are from now on")
 
 
 def _tell_of_former(rds: Any, cluster: str, console: Console) -> None:
     """Deletion protection keeps the former cluster from being deleted; CloudFormation has then let go of it."""
-    found = [each["DBClusterIdentifier"] for each in rds.describe_db_clusters()["DBClusters"]]
-    if cluster in found:
+    if snapshots.cluster_exists(rds, cluster):
         console.step(
             f"The former cluster {cluster} is still there, and costs: delete it once nothing is missed"
         )

@@ -137,6 +137,13 @@ def test_the_moments_that_a_cluster_can_go_back_to_are_those_that_rds_tells() ->
     assert window(Databases().client, "store") == (EPOCH, MOMENT)
 
 
+def test_a_cluster_that_rds_tells_no_moment_of_cannot_go_back_yet() -> None:
+    record = {"DBClusterIdentifier": "store", "Status": "creating"}
+    client = scripted.client("rds", DescribeDBClusters=lambda _: {"DBClusters": [record]})
+    with pytest.raises(OperationError, match="store cannot go back to any moment yet"):
+        window(client, "store")
+
+
 def test_snapshots_of_every_kind_are_listed_the_latest_first() -> None:
     times = {"manual": 1, "awsbackup": 3, "automated": 2}
 

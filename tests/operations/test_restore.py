@@ -51,7 +51,12 @@ def environment(tmp_path: Path) -> Environment:
             "DeletionProtection": {"Ref": "DeletionProtection"},
         },
     }
-    database = yaml_text.load(template({"Cluster": cluster}))
+    after = {
+        "Type": "AWS::SSM::Parameter",
+        "DependsOn": "Cluster",
+        "Properties": {"Type": "String", "Value": {"Ref": "DatabaseGeneration"}},
+    }
+    database = yaml_text.load(template({"Cluster": cluster, "After": after}))
     (tmp_path / "database.yaml").write_text(
         yaml_text.dump(database | {"Conditions": {"HasSnapshot": has_snapshot}})
     )
@@ -81,6 +86,13 @@ def cluster(environment: Environment, session: Session) -> str:
     stack = stacks.find(client, environment.stack_name)
     assert stack is not None
     return stacks.physical_id(client, stack.id, ("Database", "Cluster"))
+
+
+def protect(environment: Environment, session: Session) -> None:
+    """Turns deletion protection on for the clusters of the deployment."""
+    assert environment.parameters is not None
+    environment.parameters.write_text('{"DeletionProtection": "true"}')
+    apply(environment, UNASKED, session, Console())
 
 
 def parameters(environment: Environment) -> dict[str, Any]:
@@ -123,6 +135,52 @@ def test_after_a_failure_the_same_again_goes_on_with_the_same_generation(
     assert parameters(environment)["DatabaseGeneration"] == 2
 
 
+def test_what_a_failure_left_under_a_generation_is_told_and_the_same_again_takes_the_next_free_one(
+    environment: Environment,
+    session: Session,
+    snapshot: str,
+    emulator: Emulator,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    protect(environment, session)
+    before = cluster(environment, session)
+    prefix = before.removesuffix("1")
+    emulator.inject("fail", "After", reason="no capacity")
+    with pytest.raises(OperationError, match="no capacity"):
+        restore(environment, snapshot, UNASKED, session, Console())
+    assert cluster(environment, session) == before
+    group = f"/aws/rds/cluster/{prefix}3/postgresql"
+    session.client("logs").create_log_group(logGroupName=group)
+    restore(environment, snapshot, UNASKED, session, Console())
+    assert cluster(environment, session) == f"{prefix}4"
+    assert parameters(environment)["DatabaseGeneration"] == 4
+    told = capsys.readouterr().err
+    assert f"Generation 2 is taken, as an earlier run left the cluster {prefix}2, which costs" in told
+    assert f"Generation 3 is taken, as an earlier run left the log group {group}" in told
+
+
+def test_a_restore_that_aws_finished_unwatched_is_not_made_again(
+    environment: Environment, session: Session, snapshot: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    restore(environment, snapshot, UNASKED, session, Console())
+    restore(environment, snapshot, UNASKED, session, Console())
+    assert cluster(environment, session).endswith("-2")
+    assert "is made from" in capsys.readouterr().err
+
+
+def test_a_moment_whose_snapshot_an_interrupted_run_made_is_found_after_rds_forgot_it(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    """It is looked for under the cluster's name, and, once the cluster is another, in the parameter set."""
+    name = cluster(environment, session)
+    session.client("rds").create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier=f"{name}-at-20200101000000", DBClusterIdentifier=name
+    )
+    for _ in range(2):
+        restore(environment, datetime(2020, 1, 1, tzinfo=UTC), UNASKED, session, Console())
+        assert cluster(environment, session) == name.removesuffix("-1") + "-2"
+
+
 def test_a_former_cluster_that_deletion_protection_keeps_is_told(
     environment: Environment, session: Session, snapshot: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +209,19 @@ def test_a_moment_outside_of_what_rds_keeps_is_refused_with_the_bounds(
 def test_what_there_is_to_restore_is_listed(
     environment: Environment, session: Session, snapshot: str
 ) -> None:
-    found, first, last = restorable(environment, session)
+    found, window = restorable(environment, session)
     assert snapshot in [each.arn for each in found]
-    assert first <= last
+    assert window is not None
+    assert window[0] <= window[1]
+
+
+def test_snapshots_are_listed_where_there_is_no_moment_to_go_back_to(
+    environment: Environment, session: Session, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: Any) -> None:
+        raise OperationError("none yet")
+
+    monkeypatch.setattr("scripts.aws.snapshots.window", none)
+    found, window = restorable(environment, session)
+    assert snapshot in [each.arn for each in found]
+    assert window is None
