@@ -41,7 +41,7 @@ class CatalogInputs:
         group=WHO,
         label="Roles",
         AllowedPattern="^[A-Za-z0-9+=,.@_/*-]*[A-Za-z0-9]{3}[A-Za-z0-9+=,.@_/*-]*$",
-        ConstraintDescription="must be the path and name of a role: three letters or digits in a row at least, * for any others.",
+        ConstraintDescription="must be the path and name of a role: three letters or digits in a row, * for others.",
         MaxLength=512,
     )
     share_account: Text = parameter(

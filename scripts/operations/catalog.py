@@ -139,8 +139,8 @@ def _catalog(
         templates=environment.templates,
         arguments=environment.arguments,
         root=TEMPLATE,
-        made={**first, **(stack.parameters if stack else {}), **options.asked},
-    )
+        made=first,
+    ).continuing(stack.parameters if stack else {}, options.asked)
     mistakes = catalog.mistakes()
     if mistakes:
         raise OperationError(

@@ -40,6 +40,15 @@ class Environment:
         """The same environment with values that the tool made; what the file gives goes before them."""
         return replace(self, made=made)
 
+    def continuing(self, stack: Mapping[str, str], asked: Mapping[str, str]) -> "Environment":
+        """The same environment with the parameters of its stack, where there is one, and what is asked for now.
+
+        What a stack of an earlier template has and this one does not declare is left out: CloudFormation refuses it.
+        """
+        declared = self.declared()
+        kept = {name: value for name, value in stack.items() if name in declared}
+        return replace(self, made={**self.made, **kept, **asked})
+
     def declared(self) -> dict[str, dict[str, object]]:
         """The parameters that the root template declares."""
         declared: dict[str, dict[str, object]] = load(self.templates / self.root).get("Parameters", {})

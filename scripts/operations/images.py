@@ -158,13 +158,13 @@ def _place(
     bucket, packed = artifacts.artifact_bucket(session, options.deployment.bucket), archive(wanted)
     source_key = SOURCE_PREFIX + key(packed)
     artifacts.store(session, bucket, source_key, packed, "application/gzip")
-    first = {
-        "SourceBucket": bucket.name,
-        "SourceKey": source_key,
-        "Architecture": wanted[0].architecture,
-    }
+    source = {"SourceBucket": bucket.name, "SourceKey": source_key}
     asked = {} if options.organization is None else {"OrganizationId": options.organization}
     stack = stacks.find(session.cloudformation, STACK_NAME)
+    known = stack.parameters if stack else {}
+    if known.get("SourceBucket") != bucket.name:
+        # Builds may read from one bucket only.
+        asked |= source
     repositories = Environment(
         name="images",
         stack_name=STACK_NAME,
@@ -172,6 +172,6 @@ def _place(
         templates=environment.templates,
         arguments=environment.arguments,
         root=TEMPLATE,
-        made={**first, **(stack.parameters if stack else {}), **asked},
-    )
+        made={"Architecture": wanted[0].architecture},
+    ).continuing(known, asked)
     return Place(deploy.apply(repositories, options.deployment, session, console), bucket, source_key)

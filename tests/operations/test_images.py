@@ -202,6 +202,25 @@ def test_ctrl_c_leaves_a_build_that_the_next_run_finds_done(
     assert len(pusher.builds()) == 1
 
 
+def test_builds_may_read_the_bucket_that_the_archive_is_put_into(pusher: Pusher, session: Session) -> None:
+    pusher.push()
+    bucket = f"other-{uuid.uuid4().hex[:8]}"
+    session.s3.create_bucket(Bucket=bucket)
+    pusher.push(
+        pusher.environment(Architecture="X86_64"), deployment=deploy.Options(bucket=bucket, ask=False)
+    )
+    source = pusher.stack().parameters
+    assert source["SourceBucket"] == bucket
+    assert session.s3.head_object(Bucket=bucket, Key=source["SourceKey"])["ContentLength"] > 1000
+    assert source["Architecture"] == "ARM64"
+
+
+def test_what_a_later_template_declares_no_more_is_not_sent(pusher: Pusher) -> None:
+    earlier = {"OrganizationId": "o-a1b2c3d4e5", "Architecture": "ARM64", "Forgotten": "value"}
+    made = replace(pusher.environment(), root=images.TEMPLATE).continuing(earlier, {"Architecture": "X86_64"})
+    assert made.values() == {"OrganizationId": "o-a1b2c3d4e5", "Architecture": "X86_64"}
+
+
 def test_the_source_archive_lies_where_the_project_may_read_it(pusher: Pusher, session: Session) -> None:
     pusher.push()
     bucket = artifact_bucket(session, None)
