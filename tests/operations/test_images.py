@@ -115,6 +115,17 @@ def test_who_may_pull_stays_as_it_is_until_somebody_says_otherwise(pusher: Pushe
     assert pusher.stack().parameters["OrganizationId"] == ""
 
 
+def test_the_repositories_are_deleted_as_the_documentation_says(pusher: Pusher) -> None:
+    pusher.push()
+    client = pusher.session.cloudformation
+    with pytest.raises(client.exceptions.ClientError, match="TerminationProtection"):
+        client.delete_stack(StackName=pusher.stack_name)
+    client.update_termination_protection(StackName=pusher.stack_name, EnableTerminationProtection=False)
+    client.delete_stack(StackName=pusher.stack_name)
+    client.get_waiter("stack_delete_complete").wait(StackName=pusher.stack_name, WaiterConfig={"Delay": 1})
+    assert stacks.find(client, pusher.stack_name) is None
+
+
 def test_the_list_marks_what_the_sources_here_make(pusher: Pusher) -> None:
     pusher.push()
     listed = images.listed(pusher.environment(), pusher.session)
