@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 MOST_DESCRIPTORS = 65536
 # How many results a search of everything returns that asks for no limit itself.
 SEARCH_LIMIT = 1000
-# What a 401 asks for (RFC 7617, RFC 6750); a certificate cannot be asked for any more.
+# What a 401 asks for, by access mode (RFC 7617, RFC 6750); a certificate cannot be asked for any more.
 CHALLENGES = {"basic": 'Basic realm="Image store", charset="UTF-8"', "jwt": "Bearer", "mtls": ""}
 # A UID (PS3.5, section 9.1), and a name of a file or folder that is not `.` or `..`.
 UID = "[0-9][0-9.]{0,63}"
@@ -67,9 +67,7 @@ def front_values(settings: Settings, folder: Path, resolv_conf: str) -> dict[str
             for origin in dict.fromkeys(settings.cors_allowed_origins)
             if origin.lower() != own_origin
         ),
-        "CHALLENGE": "Bearer"
-        if settings.access_mode == "jwt"
-        else 'Basic realm="Image store", charset="UTF-8"',
+        "CHALLENGE": CHALLENGES[settings.access_mode],
         "SUBJECT": "$http_x_amzn_mtls_clientcert_subject" if settings.access_mode == "mtls" else '""',
         "CREDENTIALS": '""' if settings.access_mode == "mtls" else "$http_authorization",
         "SEARCH_LIMIT": str(SEARCH_LIMIT),

@@ -194,7 +194,10 @@ def _add_https_listener(
 def _add_token_rules(
     template: Template, inputs: PublicBalancerInputs, listener: elb.Listener, targets: elb.TargetGroup
 ) -> None:
-    """One rule for each right. A browser's preflight carries no token, so that it passes: NGINX answers it itself."""
+    """One rule for each right. A browser's preflight carries no token, so that it passes: NGINX answers it itself.
+
+    There are preflights of DICOMweb only. Whatever passes here unchecked, NGINX believes no token of.
+    """
 
     def rule(
         title: str, priority: int, scope: Text | None, *requests: elb.Condition, condition: str = "IsJwt"
@@ -214,16 +217,13 @@ def _add_token_rules(
 
     rule("ReadRule", 10, inputs.jwt_read_scope, _methods("GET", "HEAD"))
     rule("WriteRule", 20, inputs.jwt_write_scope, _methods("POST"))
-    rule("PreflightRule", 30, None, _methods("OPTIONS"))
-    of_interface = elb.Condition(
-        Field="path-pattern", PathPatternConfig=elb.PathPatternConfig(Values=["/orthanc/*"])
-    )
+    rule("PreflightRule", 30, None, _methods("OPTIONS"), _below("/dicom-web/"))
     rule(
         "InterfaceRule",
         40,
         inputs.jwt_write_scope,
         _methods("DELETE"),
-        of_interface,
+        _below("/orthanc/"),
         condition="IsJwtWithInterface",
     )
 
@@ -233,6 +233,10 @@ def _methods(*methods: str) -> elb.Condition:
         Field="http-request-method",
         HttpRequestMethodConfig=elb.HttpRequestMethodConfig(Values=list(methods)),
     )
+
+
+def _below(folder: str) -> elb.Condition:
+    return elb.Condition(Field="path-pattern", PathPatternConfig=elb.PathPatternConfig(Values=[f"{folder}*"]))
 
 
 def _let_balancer_fetch_keys(template: Template, inputs: PublicBalancerInputs) -> None:

@@ -30,7 +30,11 @@ from tests.e2e.multipart import DICOM, parts, upload
 from tests.e2e.running import Running, running
 from tests.e2e.stored import make_series
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-modes")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("e2e-modes"),
+    pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning"),
+]
 SEARCH, INTERFACE = "/dicom-web/studies?limit=1", "/orthanc/system"
 VIEWER = "https://viewer.example.org"
 # The subject of a token that has an entry, for each role.
@@ -232,6 +236,30 @@ def test_a_preflight_passes_without_a_token(of_tokens: Running) -> None:
     assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
     other = session.options(of_tokens.url + SEARCH, headers={"Origin": "https://evil.example.org", **asked})
     assert other.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "refusals"),
+    [
+        ("/", (405, 401)),
+        ("/viewer/", (405, 401)),
+        ("/orthanc/", (405, 401)),
+        ("/orthanc/system", (405, 401)),
+        ("/dicom-web/studies", (403, 403)),
+    ],
+)
+def test_a_token_that_nobody_checked_names_nobody(
+    of_tokens: Running, issuer: Issuer, path: str, refusals: tuple[int, int]
+) -> None:
+    token = issuer.token("none", sub=SUBJECTS[Role.ADMIN])
+    past_the_balancer, session = inside.front(of_tokens, "203.0.113.7")
+    session.auth = None
+    session.headers["Authorization"] = f"Bearer {token}"
+    through = bearing(of_tokens, token).options(of_tokens.url + path).status_code
+    assert (through, session.options(past_the_balancer + path).status_code) == refusals
+    wait_until(lambda: any(line["method"] == "OPTIONS" for line in audit(of_tokens, path)))
+    asked = [line for line in audit(of_tokens, path) if line["method"] == "OPTIONS"]
+    assert {(line["user"], line["role"]) for line in asked} == {("", "")}
 
 
 # --- mtls ---

@@ -1,5 +1,6 @@
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,12 @@ import pytest
 from nginx.certificate import make_certificate
 from nginx.configuration import common_values, fill, front_values, resolver, write_private
 from nginx.settings import Settings
+from tests.nginx.maps import values
+
+
+def filled(settings: Settings, folder: Path, mode: str) -> str:
+    """The front's configuration in an access mode."""
+    return fill("front", front_values(replace(settings, access_mode=mode), folder, "nameserver 10.0.0.2"))
 
 
 def test_everything_is_filled_in(front: str, tmp_path: Path) -> None:
@@ -20,14 +27,47 @@ def test_braces_are_balanced(front: str) -> None:
 
 
 def test_an_origin_of_ones_own_is_not_listed_twice(settings: Settings, tmp_path: Path) -> None:
-    values = front_values(settings, tmp_path, "nameserver 10.0.0.2")
-    assert values["OWN_ORIGIN"] == "https://images.example.org"
-    assert values["ALLOWED_ORIGINS"].split() == [
+    found = front_values(settings, tmp_path, "nameserver 10.0.0.2")
+    assert found["OWN_ORIGIN"] == "https://images.example.org"
+    assert found["ALLOWED_ORIGINS"].split() == [
         '"https://viewer.example.org"',
         "allowed;",
         '"https://other.example.org"',
         "allowed;",
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "challenge"),
+    [("basic", 'Basic realm="Image store", charset="UTF-8"'), ("jwt", "Bearer"), ("mtls", "")],
+)
+def test_a_401_asks_for_what_the_access_mode_takes(
+    settings: Settings, tmp_path: Path, mode: str, challenge: str
+) -> None:
+    front = filled(settings, tmp_path, mode)
+    assert values(front, status="401")["challenge"] == challenge
+    assert values(front, status="403")["challenge"] == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "method", "shown"),
+    [
+        ("basic", "GET", ("secret", "")),
+        ("jwt", "POST", ("secret", "")),
+        ("mtls", "GET", ("", "CN=ct-2")),
+        *((mode, "OPTIONS", ("", "")) for mode in ("basic", "jwt", "mtls")),
+    ],
+)
+def test_an_options_shows_nothing_that_is_believed(
+    settings: Settings, tmp_path: Path, mode: str, method: str, shown: tuple[str, str]
+) -> None:
+    found = values(
+        filled(settings, tmp_path, mode),
+        request=f"{method} /orthanc/x HTTP/1.1",
+        http_authorization="secret",
+        http_x_amzn_mtls_clientcert_subject="CN=ct-2",
+    )
+    assert (found["credentials"], found["subject"]) == shown
 
 
 @pytest.mark.parametrize(
