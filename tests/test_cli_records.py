@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from nginx.access.users import audited_name
 from scripts.aws.session import Session
 from scripts.cli import main
 from scripts.emulator import Emulator
@@ -18,6 +19,7 @@ LINES = [
     {"user": "bob", "action": "store", "study": "1.2.3 1.2.4"},
     {"user": 'o"brien', "action": "retrieve", "study": "1.2.33"},
     {"user": "carol", "action": "retrieve", "study": "1a2.3"},
+    {"user": audited_name("Müller"), "action": "search", "study": ""},
 ]
 
 
@@ -27,7 +29,7 @@ def group(name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def environment(tmp_path: Path, emulator: Emulator, session: Session) -> list[str]:
-    """The arguments that name a deployment with NGINX's log, which has four lines, but none of Orthanc's."""
+    """The arguments that name a deployment with NGINX's log, which has a few lines, but none of Orthanc's."""
     account = Account(emulator)
     account.client("s3").create_bucket(Bucket="templates")
     name = f"/{tmp_path.name}/nginx"
@@ -86,6 +88,13 @@ def test_a_quote_in_a_name_does_not_leave_the_query(environment: list[str]) -> N
     assert json.loads(found.stdout) == [{"action": "retrieve"}]
     everything = run("audit", *environment, "--user", '" or user != "', "--output", "json")
     assert json.loads(everything.stdout) == []
+
+
+def test_a_name_is_asked_for_as_the_audit_log_has_it(environment: list[str]) -> None:
+    found = run("audit", *environment, "--user", "Müller", "--output", "json")
+    assert json.loads(found.stdout) == [{"action": "search"}]
+    other = run("audit", *environment, "--user", "Möller", "--output", "json")
+    assert json.loads(other.stdout) == []
 
 
 def test_a_study_that_is_no_uid_is_refused(environment: list[str]) -> None:

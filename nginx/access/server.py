@@ -9,10 +9,10 @@ from pathlib import Path
 
 from nginx.access.identify import Claim, Identity, Mode, Outcome
 from nginx.access.rules import permits
+from nginx.access.users import audited_name
 
 # NGINX's own limit of a request's header, and what NGINX adds to it.
 LARGEST_REQUEST = 80 * 1024
-LONGEST_VALUE = 256
 
 
 async def serve(mode: Mode, socket: Path) -> asyncio.Server:
@@ -90,14 +90,9 @@ def answer(identity: Identity, area: str, method: str) -> bytes:
         status = HTTPStatus.OK
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", "Content-Length: 0"]
     if identity.name:
-        lines.append(f"X-User: {printable(identity.name)}")
+        lines.append(f"X-User: {audited_name(identity.name)}")
     if identity.role:
         lines.append(f"X-Role: {identity.role}")
     if identity.wait_seconds:
         lines.append(f"X-Retry-After: {identity.wait_seconds}")
     return "\r\n".join((*lines, "", "")).encode()
-
-
-def printable(value: str) -> str:
-    """A value that can stand in a header and a log: ASCII, printable, of bounded length."""
-    return "".join(c if " " <= c <= "~" else "?" for c in value[:LONGEST_VALUE]).strip()

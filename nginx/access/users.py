@@ -1,14 +1,20 @@
 """The users' secret: `{"users": {NAME: {"role": ROLE, "password": HASH}}}`."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from nginx.access.passwords import HashError, parse_hash
 
 LONGEST_NAME = 256
+# Four bytes for a character at most, three characters for a byte.
+LONGEST_AUDITED_NAME = 12 * LONGEST_NAME
+# A blank at an end would be lost in a header.
+_NOT_AUDITED = re.compile(r"[^ -~]|%|\A | \Z")
 
 
 class Role(StrEnum):
@@ -87,6 +93,15 @@ def name_mistakes(name: str, has_password: bool) -> list[str]:
     if has_password and ":" in name:
         mistakes.append(f"The name {shown} must have no colon, as it has a password.")
     return mistakes
+
+
+def audited_name(name: str) -> str:
+    """A name as the audit log has it: in ASCII, all else and `%` percent-encoded as UTF-8 (RFC 3986, section 2.1).
+
+    So no two users share one. What is longer than any user's name is cut off.
+    """
+    encoded = _NOT_AUDITED.sub(lambda match: quote(match[0], safe="", errors="surrogatepass"), name)
+    return encoded[:LONGEST_AUDITED_NAME]
 
 
 def _entry_mistakes(name: str, entry: Any) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from generator.parts.audit import NAME_TO_REPLACE, QUERIES, STUDY_TO_REPLACE
+from nginx.access.users import audited_name
 from scripts.aws import log_groups
 from scripts.aws.session import Session
 from scripts.errors import OperationError
@@ -36,7 +37,7 @@ def actions(
 ) -> list[Row]:
     """What a user did, the latest first."""
     _, query = QUERIES["WhatAUserDid"]
-    quoted = user.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = audited_name(user).replace("\\", "\\\\").replace('"', '\\"')
     return _asked(environment, query.replace(NAME_TO_REPLACE, quoted), since, until, session)
 
 

@@ -1,12 +1,22 @@
 import contextlib
 import json
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nginx.access.passwords import hash_password
-from nginx.access.users import Role, User, UsersError, parse_users, write_users
+from nginx.access.users import (
+    LONGEST_AUDITED_NAME,
+    LONGEST_NAME,
+    Role,
+    User,
+    UsersError,
+    audited_name,
+    parse_users,
+    write_users,
+)
 
 HASH = hash_password("secret")
 names = st.text(st.characters(categories=["L", "N", "P"], exclude_characters=":"), min_size=1, max_size=256)
@@ -15,6 +25,32 @@ names = st.text(st.characters(categories=["L", "N", "P"], exclude_characters=":"
 @given(st.dictionaries(names, st.builds(User, st.sampled_from(Role), st.sampled_from([None, HASH]))))
 def test_users_that_are_written_are_read_again(users: dict[str, User]) -> None:
     assert parse_users(write_users(users)) == users
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("alice", "alice"),
+        ("CN=ct-2,O=Example Hospital\\, Inc.", "CN=ct-2,O=Example Hospital\\, Inc."),
+        ("Müller", "M%C3%BCller"),
+        ("Möller", "M%C3%B6ller"),
+        ("M%C3%B6ller", "M%25C3%25B6ller"),
+        ("😀" * LONGEST_NAME, "%F0%9F%98%80" * LONGEST_NAME),
+        (" alice b ", "%20alice b%20"),
+        ("a\r\nb\x00", "a%0D%0Ab%00"),
+        ("\ud800", "%ED%A0%80"),
+        (" ", "%20"),
+        ("x" * 5000, "x" * LONGEST_AUDITED_NAME),
+    ],
+)
+def test_the_audit_log_has_names_in_ascii(name: str, expected: str) -> None:
+    assert audited_name(name) == expected
+
+
+@given(names, names)
+def test_no_two_users_share_a_name_in_the_audit_log(one: str, other: str) -> None:
+    assert (audited_name(one) == audited_name(other)) is (one == other)
+    assert unquote(audited_name(one)) == one
 
 
 def test_an_identity_of_a_certificate_may_have_colons_and_blanks() -> None:
