@@ -3,6 +3,7 @@
 import io
 import shutil
 import tarfile
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_a_changed_file_changes_the_tag_of_its_image_and_no_other(contexts: dict
     after = tags()
     assert after["nginx"] != before["nginx"]
     assert after["orthanc"] == before["orthanc"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_date_has_an_image_built_anew_with_its_packages(contexts: dict[str, Path], name: str) -> None:
+    before, refreshed = tags(), contexts[name] / "refreshed"
+    date.fromisoformat(refreshed.read_text().strip())
+    refreshed.write_text("2000-01-01\n")
+    assert {other for other in NAMES if tags()[other] != before[other]} == {name}
+    _, _, last_stage = (contexts[name] / "Dockerfile").read_text().rpartition("\nFROM ")
+    assert 0 < last_stage.index("COPY refreshed") < last_stage.index("apt-get update")
 
 
 def test_compiled_python_changes_nothing(contexts: dict[str, Path]) -> None:
