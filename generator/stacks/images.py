@@ -54,9 +54,9 @@ SOURCE = "What is built (filled in by the deploy tool and by launch links)"
 
 # The archive holds a folder for each image, `images` with a name and a digest on each line, and `list-parts`. A tag
 # that is there already was made of the same folder, so it is not built again, even if its base or a Debian package has
-# had fixes since: the date in the folder's file `refreshed` is there to be changed then. What is left to chance, a base's
-# registry that answers "too many requests" above all, is tried three times. With attestations an image would be an
-# index, which ECR does not scan.
+# had fixes since: the date in the folder's file `refreshed` is there to be changed then. What is left to chance, a
+# base's registry that answers "too many requests" above all, is tried three times. With attestations an image would be
+# an index, which ECR does not scan.
 _BUILD = """\
 set -euo pipefail
 export BUILDX_NO_DEFAULT_ATTESTATIONS=1
