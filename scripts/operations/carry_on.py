@@ -4,7 +4,9 @@ from scripts.aws import changeset, events, stacks
 from scripts.aws.events import OperationEvents
 from scripts.aws.follow import read
 from scripts.aws.stacks import Stack
+from scripts.aws.vocabulary import UPDATABLE
 from scripts.errors import OperationError
+from scripts.operations import protection
 from scripts.operations.deployment import Deployment
 from scripts.operations.watch import failed, watch
 
@@ -17,8 +19,8 @@ def settle(deployment: Deployment) -> Stack | None:
     """The stack in a state that a change set can be made for, or None where it is yet to be created.
 
     Follows an operation that is under way, removes the empty rest of a creation that failed, continues a
-    rollback that got stuck, and removes change sets that were never executed; says so each time. Raises
-    OperationError where that fails, or where a person has to decide.
+    rollback that got stuck, removes change sets that were never executed, and guards what an earlier run left without
+    a guard; says so each time. Raises OperationError where that fails, or where a person has to decide.
     """
     stack = deployment.stack()
     if stack and stack.in_progress:
@@ -31,8 +33,15 @@ def settle(deployment: Deployment) -> Stack | None:
         remedy(deployment, stack)
     if stack:
         _remove_leftovers(deployment, stack)
-        stack = deployment.stack()
+        stack = _guarded(deployment)
     return None if stack is None or stack.status == "REVIEW_IN_PROGRESS" else stack
+
+
+def _guarded(deployment: Deployment) -> Stack | None:
+    stack = deployment.stack()
+    if stack and stack.status in UPDATABLE:
+        protection.protect(deployment, stack)
+    return stack
 
 
 def _last_operation(deployment: Deployment, stack: Stack) -> OperationEvents:
@@ -48,6 +57,7 @@ def _attach(deployment: Deployment, stack: Stack) -> None:
     )
     report = watch(deployment, stack.id, events.start_of(client, stack.id))
     if not report.succeeded:
+        _guarded(deployment)
         raise failed(deployment.environment, report)
 
 

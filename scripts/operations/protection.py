@@ -70,7 +70,8 @@ def guarding(deployment: Deployment, stack_id: str | None, exempt: frozenset[Pat
     """Has stack policies guard all data but that at the `exempt` paths during the block, and all of it afterwards.
 
     A stack that is yet to be created, for which `stack_id` is None, has none to guard. However the block ends, all is
-    guarded again; where that fails, the person is told, as an error that is under way matters more.
+    guarded again, unless CloudFormation is still at work; the person is told of that, and where it fails, as an error
+    that is under way matters more.
     """
     if not stack_id or not exempt:
         if stack_id:
@@ -83,17 +84,29 @@ def guarding(deployment: Deployment, stack_id: str | None, exempt: frozenset[Pat
         set_policies(deployment, stack_id, exempt)
         yield
     finally:
-        try:
-            set_policies(deployment, stack_id)
-            deployment.console.done("All that bears data is guarded again")
-        except (BotoCoreError, ClientError) as error:
-            deployment.console.failure(
-                OperationError(
-                    "The stack policies could not be set again",
-                    str(explain(error) or error),
-                    f"`orthanc-aws deploy {deployment.environment.arguments}` sets them.",
-                )
+        _guard_again(deployment, stack_id, names)
+
+
+def _guard_again(deployment: Deployment, stack_id: str, names: str) -> None:
+    command = f"`orthanc-aws {deployment.verb} {deployment.environment.arguments}`"
+    try:
+        stack = stacks.find(deployment.cloudformation, stack_id)
+        if stack and stack.in_progress:
+            # It would refuse what it has not come to yet, and roll back.
+            deployment.console.step(
+                f"{stack.name} is {stack.status}: {names} may be replaced or removed until {command} guards all again"
             )
+            return
+        set_policies(deployment, stack_id)
+        deployment.console.done("All that bears data is guarded again")
+    except (BotoCoreError, ClientError) as error:
+        deployment.console.failure(
+            OperationError(
+                "The stack policies could not be set again",
+                str(explain(error) or error),
+                f"{command} sets them.",
+            )
+        )
 
 
 def protect(deployment: Deployment, stack: stacks.Stack) -> None:

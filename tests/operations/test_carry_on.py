@@ -19,6 +19,12 @@ from tests.aws.scripted import EXPIRED, RefusalError, Timeline, record, stack_id
 
 TEMPLATE = Template(key="root-0.yaml", body="", resources={}, children={}, parameters=frozenset())
 ENVIRONMENT = Environment("test", "root", Path("test.json"), Path(), "test")
+CLUSTER = {
+    "LogicalResourceId": "Cluster",
+    "PhysicalResourceId": "cluster",
+    "ResourceType": "AWS::RDS::DBCluster",
+    "ResourceStatus": "UPDATE_COMPLETE",
+}
 
 
 @dataclass
@@ -38,6 +44,9 @@ class Account:
             ListChangeSets=lambda _: {"Summaries": self.change_sets},
             ContinueUpdateRollback=self._continue,
             DeleteStack=lambda _: {},
+            ListStackResources=lambda _: {"StackResourceSummaries": [CLUSTER]},
+            GetStackPolicy=lambda _: {},
+            SetStackPolicy=lambda _: {},
         )
         self.client = client
         session: Any = SimpleNamespace(cloudformation=client)
@@ -48,7 +57,8 @@ class Account:
         if status == "DELETE_COMPLETE" and arguments["StackName"] == "root":
             raise RefusalError("ValidationError", "Stack with id root does not exist")
         stack = {"StackName": "root", "StackId": stack_id("root"), "CreationTime": scripted.EPOCH}
-        return {"Stacks": [stack | {"StackStatus": status, "ChangeSetId": "arn:change-set"}]}
+        more = {"ChangeSetId": "arn:change-set", "EnableTerminationProtection": True}
+        return {"Stacks": [stack | {"StackStatus": status, **more}]}
 
     def _continue(self, _: Mapping[str, Any]) -> dict[str, Any]:
         self.timeline.hidden.clear()
@@ -68,7 +78,7 @@ def test_a_deployment_under_way_is_followed_to_its_end_and_its_author_named(
     assert "UPDATE_COMPLETE      root" in shown
 
 
-def test_a_deployment_under_way_that_fails_is_reported_and_not_tried_again() -> None:
+def test_a_deployment_under_way_that_fails_is_reported_and_not_tried_again_and_data_guarded() -> None:
     events = [
         record("root", "root", "UPDATE_IN_PROGRESS", 1),
         record("root", "Cluster", "UPDATE_FAILED", 2, "no capacity", ResourceType="AWS::RDS::DBCluster"),
@@ -80,6 +90,8 @@ def test_a_deployment_under_way_that_fails_is_reported_and_not_tried_again() -> 
     account = Account(["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"], Timeline(events))
     with pytest.raises(OperationError, match=r"root/Cluster \(AWS::RDS::DBCluster\): no capacity"):
         settle(account.deployment())
+    (set_policy,) = scripted.asked(account.client, "SetStackPolicy")
+    assert "LogicalResourceId/Cluster" in set_policy["StackPolicyBody"]
 
 
 STUCK_UPDATE = [

@@ -135,6 +135,29 @@ def test_after_a_rollback_all_is_guarded_again(deployer: Deployer, named: str) -
     assert guarded(deployer) == ALL_GUARDED
 
 
+def test_ctrl_c_in_mid_update_leaves_the_policy_lifted_until_the_next_deployment(
+    deployer: Deployer, named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+
+        class InMidUpdate(Interrupting):
+            @contextmanager
+            def progress(self, *arguments: Any) -> Iterator[Any]:
+                patch.setattr(stacks.Stack, "in_progress", True)
+                with super().progress(*arguments) as listener:
+                    yield listener
+
+        deployer.console = InMidUpdate()
+        with pytest.raises(OperationError, match="stopped by ctrl-C"):
+            deployer.deploy(ALLOWING, record=named)
+    assert "may be replaced or removed until `orthanc-aws deploy test` guards" in capsys.readouterr().err
+    assert guarded(deployer) == {**ALL_GUARDED, "Middle/Inner": []}
+    deployer.console = Console()
+    with pytest.raises(OperationError, match="would lose what bears data"):
+        deployer.deploy(record=f"/{deployer.folder.name}/c")
+    assert guarded(deployer) == ALL_GUARDED
+
+
 def test_after_ctrl_c_all_is_guarded_again(
     deployer: Deployer, named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
