@@ -170,6 +170,17 @@ def start_of(cloudformation: Any, stack_id: str) -> datetime:
     return _BEGINNING
 
 
+def deletion_of(cloudformation: Any, stack_id: str) -> datetime:
+    """The time just before the stack's deletion was first begun; each further attempt goes on with what is left."""
+    begun = [
+        event.time
+        for page in _pages(cloudformation, stack_id, ())
+        for event in page
+        if event.is_of_stack and event.status == "DELETE_IN_PROGRESS"
+    ]
+    return min(begun) - timedelta(microseconds=1) if begun else _BEGINNING
+
+
 def _latest(events: list[Event], before: Event | None) -> Event | None:
     """The latest by time; of events at the same time the one that was read last."""
     for event in events:

@@ -143,24 +143,24 @@ def _follow(deployment: Deployment, stack: Stack, since: datetime) -> Destroyed:
     if not report.succeeded:
         raise failed(deployment.environment, report, _ADVICE)
     deployment.console.done(f"{stack.name} is destroyed")
-    seen = _all_events(deployment.cloudformation, stack.id, since)
-    kept = [event for event in seen if event.status == "DELETE_SKIPPED"]
-    clusters = [
-        event.physical_id
+    seen = _all_events(deployment.cloudformation, stack.id)
+    clusters = {
+        event.physical_id: None
         for event in seen
         if event.resource_type == CLUSTER and event.status == "DELETE_COMPLETE"
-    ]
-    snapshots, unknown = _snapshots(deployment.session, clusters)
-    items = [Item(event.path, event.resource_type, event.physical_id, "Retain") for event in kept]
-    items.sort(key=lambda item: item.path)
-    return Destroyed(stack, tuple(items), snapshots, unknown)
+    }
+    snapshots, unknown = _snapshots(deployment.session, list(clusters))
+    kept = {
+        Item(event.path, event.resource_type, event.physical_id, "Retain")
+        for event in seen
+        if event.status == "DELETE_SKIPPED"
+    }
+    return Destroyed(stack, tuple(sorted(kept, key=lambda item: item.path)), snapshots, unknown)
 
 
-def _all_events(
-    cloudformation: Any, stack_id: str, since: datetime, clock: Clock = SYSTEM_CLOCK
-) -> list[Event]:
-    """The events of the deletion in the order of time, once those of all nested stacks are there."""
-    operation = OperationEvents(cloudformation, stack_id, since)
+def _all_events(cloudformation: Any, stack_id: str, clock: Clock = SYSTEM_CLOCK) -> list[Event]:
+    """The events of all attempts to delete in the order of time, once those of all nested stacks are there."""
+    operation = OperationEvents(cloudformation, stack_id, events.deletion_of(cloudformation, stack_id))
     for delay in growing(_LATE_EVENTS, clock):
         operation.poll(everything=True)
         if operation.settled:

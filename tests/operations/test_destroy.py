@@ -86,8 +86,10 @@ def test_a_deletion_that_fails_tells_why_and_another_run_goes_on(deployer: Deplo
     )
     assert "`orthanc-aws destroy test` again" in raised.value.advice
     rds.modify_db_cluster(DBClusterIdentifier=mine[0], DeletionProtection=False, ApplyImmediately=True)
-    destroyed(deployer)
+    result = destroyed(deployer)
     assert deployer.stack() is None
+    assert paths(result) == ["Middle/Inner/Record"]
+    assert len(result.snapshots) == 1
 
 
 def test_what_a_failed_creation_left_is_destroyed_as_well(deployer: Deployer) -> None:
@@ -132,6 +134,29 @@ def test_a_deletion_under_way_is_followed_without_asking(deployer: Deployer) -> 
     assert not scripted.asked(session.cloudformation, "DeleteStack")
 
 
+def test_what_an_attempt_that_failed_kept_is_told_by_the_next_one_as_well(deployer: Deployer) -> None:
+    events = [
+        record("root", "root", "DELETE_IN_PROGRESS", 1),
+        record("root", "Images", "DELETE_SKIPPED", 2, ResourceType="AWS::S3::Bucket"),
+        record("root", "Database", "DELETE_COMPLETE", 3, ResourceType="AWS::RDS::DBCluster"),
+        record("root", "Balancer", "DELETE_FAILED", 4, "it is protected"),
+        record("root", "root", "DELETE_FAILED", 5),
+        record("root", "root", "DELETE_IN_PROGRESS", 6),
+        record("root", "Images", "DELETE_SKIPPED", 7, ResourceType="AWS::S3::Bucket"),
+        record("root", "root", "DELETE_COMPLETE", 8),
+    ]
+
+    def describe(arguments: Any) -> dict[str, Any]:
+        found = {"DBClusterSnapshotArn": f"last-of-{arguments['DBClusterIdentifier']}"}
+        return {"DBClusterSnapshots": [found | {"SnapshotCreateTime": scripted.EPOCH}]}
+
+    session = scripted_session("DELETE_IN_PROGRESS", Timeline(events))
+    session.client = lambda _: scripted.client("rds", DescribeDBClusterSnapshots=describe)
+    result = destroy(deployer.environment(), None, session, deployer.console)
+    assert paths(result) == ["Images"]
+    assert result.snapshots == ("last-of-id-of-Database",)
+
+
 def test_a_stack_that_is_being_updated_is_left_alone(deployer: Deployer) -> None:
     session = scripted_session("UPDATE_IN_PROGRESS", Timeline([]))
     with pytest.raises(OperationError, match="CloudFormation is at work on it"):
@@ -165,5 +190,5 @@ def test_events_of_a_nested_stack_that_come_late_are_waited_for() -> None:
     timeline.hidden[stack_id("Middle")] = 2
     client = scripted.client("cloudformation", DescribeStackEvents=timeline.describe_stack_events)
     clock = Clock(now=lambda: 0.0, sleep=lambda _: timeline.hidden.clear())
-    seen = module._all_events(client, stack_id("root"), scripted.EPOCH, clock)
+    seen = module._all_events(client, stack_id("root"), clock)
     assert "DELETE_SKIPPED" in [event.status for event in seen]
