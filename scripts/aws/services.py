@@ -7,9 +7,26 @@ from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.session import Session
 from scripts.errors import OperationError
 
+ORTHANC = ("Orthanc", "Service")
+
 _LONGEST_STOP = 900.0  # seconds
 _LONGEST_START = 3600.0  # seconds; the first task may have a schema to convert
 _DIMENSION = "ecs:service:DesiredCount"
+_TASKS_A_REQUEST = 100  # Source: ECS API reference, DescribeTasks
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many tasks run and are wanted, and whether auto scaling is suspended."""
+
+    running: int
+    desired: int
+    is_suspended: bool
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was stopped and not started to the end since."""
+        return self.is_suspended or self.desired == 0
 
 
 @dataclass(frozen=True)
@@ -28,41 +45,84 @@ class Service:
     def _resource_id(self) -> str:
         return "/".join(("service", *self.arn.split("/")[-2:]))
 
+    def standing(self) -> Standing:
+        """How it stands now."""
+        found = self._described()
+        is_suspended = any(any(target.get("SuspendedState", {}).values()) for target in self._targets())
+        return Standing(found["runningCount"], found["desiredCount"], is_suspended)
+
     def stop(self, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Stops all tasks, and waits until none runs; auto scaling starts none until `start`."""
+        """Stops all tasks, and waits until each has ended; auto scaling starts none until `start`.
+
+        ECS counts a task as running no more once it is to stop. It serves on, while its target is deregistered and
+        within its stop timeout. Source: ECS developer guide, "Task lifecycle".
+        """
         self._suspend(True)
-        self.ecs.update_service(cluster=self._cluster, service=self.arn, desiredCount=0)
+        tasks = self._tasks("RUNNING")
+        self._want(0)
         for delay in growing(_LONGEST_STOP, clock):
-            if self._described()["runningCount"] == 0:
+            running = self._tasks("RUNNING")
+            tasks |= running | self._tasks("STOPPED")
+            if not running and self._have_ended(sorted(tasks)):
                 return
             clock.sleep(delay)
         raise OperationError("Tasks still run a quarter of an hour after they were stopped", self.arn)
 
     def start(self, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Starts as many tasks as auto scaling keeps at least, hands over to it, and waits until they are healthy.
+        """Starts as many tasks as auto scaling keeps at least, waits until they are healthy, and hands over to it.
 
-        Raises OperationError with ECS's own reason where they do not become so.
+        Where they do not become so, stops them again and raises OperationError with ECS's own reason.
         """
-        targets = self.scaling.describe_scalable_targets(
-            ServiceNamespace="ecs", ResourceIds=[self._resource_id], ScalableDimension=_DIMENSION
-        )["ScalableTargets"]
-        wanted = max(1, *(target["MinCapacity"] for target in targets))
-        self.ecs.update_service(cluster=self._cluster, service=self.arn, desiredCount=wanted)
-        self._suspend(False)
+        wanted = max((target["MinCapacity"] for target in self._targets()), default=1)
+        answer = self._want(wanted, forceNewDeployment=True)
+        started = next(each["id"] for each in answer["deployments"] if each["status"] == "PRIMARY")
         for delay in growing(_LONGEST_START, clock):
             found = self._described()
-            rollout = found["deployments"][0]
-            if rollout.get("rolloutState") == "FAILED":
+            rollout = next((each for each in found["deployments"] if each["id"] == started), None)
+            # A rollback makes a deployment of its own the primary one, and the failed one goes in the end.
+            if rollout is None or rollout["rolloutState"] == "FAILED" or rollout["status"] != "PRIMARY":
+                reason = (rollout or {}).get("rolloutStateReason") or "another deployment took its place"
                 break
-            if found["runningCount"] >= wanted and rollout.get("rolloutState") in (None, "COMPLETED"):
+            if rollout["rolloutState"] == "COMPLETED":
+                self._suspend(False)
                 return
+            reason = f"{found['runningCount']} of {wanted} run"
             clock.sleep(delay)
-        reason = rollout.get("rolloutStateReason") or f"{found['runningCount']} of {wanted} run"
-        raise OperationError("The tasks do not become healthy", reason)
+        self._want(0)
+        raise OperationError("The tasks do not become healthy, and are stopped", reason)
+
+    def _want(self, count: int, **more: Any) -> dict[str, Any]:
+        answer = self.ecs.update_service(cluster=self._cluster, service=self.arn, desiredCount=count, **more)
+        service: dict[str, Any] = answer["service"]
+        return service
 
     def _described(self) -> dict[str, Any]:
         answer = self.ecs.describe_services(cluster=self._cluster, services=[self.arn])
+        if not answer["services"]:
+            raise OperationError(f"There is no service {self.arn}", "somebody deleted it past CloudFormation")
         found: dict[str, Any] = answer["services"][0]
+        return found
+
+    def _tasks(self, desired_status: str) -> set[str]:
+        pages = self.ecs.get_paginator("list_tasks").paginate(
+            cluster=self._cluster, serviceName=self.arn.split("/")[-1], desiredStatus=desired_status
+        )
+        return {arn for page in pages for arn in page["taskArns"]}
+
+    def _have_ended(self, tasks: list[str]) -> bool:
+        """Whether each is stopped, or so long that ECS has forgotten it."""
+        return all(
+            task["lastStatus"] == "STOPPED"
+            for first in range(0, len(tasks), _TASKS_A_REQUEST)
+            for task in self.ecs.describe_tasks(
+                cluster=self._cluster, tasks=tasks[first : first + _TASKS_A_REQUEST]
+            )["tasks"]
+        )
+
+    def _targets(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.scaling.describe_scalable_targets(
+            ServiceNamespace="ecs", ResourceIds=[self._resource_id], ScalableDimension=_DIMENSION
+        )["ScalableTargets"]
         return found
 
     def _suspend(self, suspended: bool) -> None:

@@ -1,7 +1,7 @@
 """Snapshots of database clusters: those that there are, and one of a moment in the past."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,12 @@ class Snapshot:
     kind: str
     status: str
     time: datetime | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its identifier, which is unique among the snapshots of an account and region."""
+        return self.arn.rpartition("cluster-snapshot:")[2]
 
     def as_json(self) -> dict[str, Any]:
         """The same for scripts."""
@@ -110,10 +116,16 @@ def of_moment(
     return made.arn
 
 
-def take(rds: Any, cluster: str, name: str, clock: Clock = SYSTEM_CLOCK) -> str:
-    """Takes a snapshot of a cluster and waits for it; returns its ARN."""
-    rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier=name, DBClusterIdentifier=cluster)
-    return _snapshot(_wait(_describe_snapshot(rds, name), name, clock)).arn
+def take(rds: Any, cluster: str, name: str, tags: Mapping[str, str], clock: Clock = SYSTEM_CLOCK) -> str:
+    """Takes a snapshot of a cluster, unless there is one of that name, and waits for it; returns its ARN."""
+    snapshot = _describe_snapshot(rds, name)
+    if snapshot() is None:
+        rds.create_db_cluster_snapshot(
+            DBClusterSnapshotIdentifier=name,
+            DBClusterIdentifier=cluster,
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+    return _snapshot(_wait(snapshot, name, clock)).arn
 
 
 def _restore(rds: Any, cluster: str, name: str, moment: datetime) -> None:
@@ -179,4 +191,5 @@ def _snapshot(record: dict[str, Any]) -> Snapshot:
         kind=record.get("SnapshotType", ""),
         status=record["Status"],
         time=record.get("SnapshotCreateTime"),
+        tags={tag["Key"]: tag["Value"] for tag in record.get("TagList", [])},
     )

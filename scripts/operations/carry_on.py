@@ -27,7 +27,7 @@ def settle(deployment: Deployment) -> Stack | None:
         _attach(deployment, stack)
         stack = deployment.stack()
     if stack and stack.status in _STUCK:
-        raise failed(deployment.environment, read(_last_operation(deployment, stack)))
+        raise failed(deployment.environment, read(_last_operation(deployment, stack)), verb=deployment.verb)
     remedy = _REMEDIES.get(stack.status) if stack else None
     if stack and remedy:
         remedy(deployment, stack)
@@ -58,7 +58,7 @@ def _attach(deployment: Deployment, stack: Stack) -> None:
     report = watch(deployment, stack.id, events.start_of(client, stack.id))
     if not report.succeeded:
         _guarded(deployment)
-        raise failed(deployment.environment, report)
+        raise failed(deployment.environment, report, verb=deployment.verb)
 
 
 def _remove_remains(deployment: Deployment, stack: Stack) -> None:
@@ -81,7 +81,7 @@ def _continue_rollback(deployment: Deployment, stack: Stack) -> None:
     deployment.cloudformation.continue_update_rollback(StackName=stack.id)
     report = watch(deployment, stack.id, since)
     if report.status != "UPDATE_ROLLBACK_COMPLETE":
-        raise failed(deployment.environment, report)
+        raise failed(deployment.environment, report, verb=deployment.verb)
 
 
 def _remove_leftovers(deployment: Deployment, stack: Stack) -> None:

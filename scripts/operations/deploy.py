@@ -1,11 +1,14 @@
 """`orthanc-aws deploy`: from the rendered set to a running stack."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from generator import render
-from scripts.aws import changeset, events
+from scripts.aws import changeset, events, services, stacks
 from scripts.aws.package import package
 from scripts.aws.session import Session
 from scripts.console import Console
@@ -26,14 +29,16 @@ class Options:
     """How to deploy: the bucket for the templates (None: the account's own), further tags, whether to ask.
 
     `allow_replacing` are the paths of resources that bear data, or of nested stacks with such resources in them, which
-    this deployment may replace or remove. `orthanc_is_stopped` where no task of Orthanc runs meanwhile.
+    this deployment may replace or remove. `around` is entered once a change is agreed to, and left when it has been
+    executed; `verb` is the command that does all this.
     """
 
     bucket: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     ask: bool = True
     allow_replacing: tuple[protection.Path, ...] = ()
-    orthanc_is_stopped: bool = False
+    around: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    verb: str = "deploy"
 
 
 def deploy(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
@@ -55,7 +60,8 @@ def apply(environment: Environment, options: Options, session: Session, console:
     Raises OperationError with the first reason when the change is declined or the deployment is rolled back. A
     second run carries on from wherever the first one stopped.
     """
-    deployment = Deployment(environment, package(environment.templates, environment.root), session, console)
+    template = package(environment.templates, environment.root)
+    deployment = Deployment(environment, template, session, console, options.verb)
     bucket = upload(deployment, options.bucket)
     stack = settle(deployment)
     wanted = request(deployment, options.tags, bucket, stack)
@@ -106,19 +112,20 @@ def _change(deployment: Deployment, wanted: changeset.Request, options: Options,
             return False
         changes = change_set.changes()
         console.changes(wanted.stack_name, changes)
-        if not options.orthanc_is_stopped:
+        if options.verb == "deploy":
             _tell_of_new_version(deployment, wanted)
         losses = protection.permitted_losses(deployment, changes, options.allow_replacing)
         if options.ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
             raise OperationError(
                 "Not deployed", "nobody said yes", "The change set is removed; --yes deploys unasked."
             )
-        since = events.now_of(client, change_set.stack_id)
-        with protection.guarding(deployment, None if is_new else change_set.stack_id, losses):
+        guarded = None if is_new else change_set.stack_id
+        with options.around(), protection.guarding(deployment, guarded, losses):
+            since = events.now_of(client, change_set.stack_id)
             change_set.execute()
             report = watch(deployment, change_set.stack_id, since)
-    if not report.succeeded:
-        raise failed(deployment.environment, report)
+            if not report.succeeded:
+                raise failed(deployment.environment, report, verb=deployment.verb)
     return True
 
 
@@ -136,4 +143,17 @@ def _finish(deployment: Deployment) -> dict[str, str]:
     if stack is None:
         raise OperationError(f"{deployment.stack_name} is gone", "somebody deleted it after the deployment")
     protection.protect(deployment, stack)
+    if deployment.verb == "deploy":
+        _tell_of_stopped(deployment, stack)
     return stack.outputs
+
+
+def _tell_of_stopped(deployment: Deployment, stack: stacks.Stack) -> None:
+    # What may not be asked for is no reason to fail a deployment that succeeded.
+    with contextlib.suppress(BotoCoreError, ClientError, OperationError):
+        arn = stacks.physical_id(deployment.cloudformation, stack.id, services.ORTHANC)
+        if arn and services.service(deployment.session, arn).standing().is_held:
+            deployment.console.step(
+                "Orthanc is held by an upgrade that did not end: "
+                f"`orthanc-aws upgrade {deployment.environment.arguments}` carries on and starts it"
+            )

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scripts.aws import services
 from scripts.aws.errors import explain
 from scripts.aws.session import Session
 from scripts.aws.stacks import Nested
 from scripts.aws.vocabulary import CLUSTER
+from scripts.errors import OperationError
 
 State = Literal["good", "bad", "unknown"]
 
@@ -45,6 +47,8 @@ _Reader = Callable[[Session, Nested], Iterator[Sign]]
 def _read(subject: str, read: _Reader, session: Session, tree: Nested) -> list[Sign]:
     try:
         return list(read(session, tree))
+    except OperationError as error:
+        return [Sign(subject, "bad", str(error))]
     except (BotoCoreError, ClientError) as error:
         return [Sign(subject, "unknown", str(explain(error) or error))]
 
@@ -65,19 +69,16 @@ def _targets(session: Session, tree: Nested) -> Iterator[Sign]:
 
 
 def _tasks(session: Session, tree: Nested) -> Iterator[Sign]:
-    containers = session.client("ecs")
     for path, service in tree.of_type("AWS::ECS::Service"):
-        # The ARN ends in service/CLUSTER/NAME.
-        cluster = service.physical_id.split("/")[-2]
-        answer = containers.describe_services(cluster=cluster, services=[service.physical_id])
-        for found in answer["services"]:
-            running, desired = found["runningCount"], found["desiredCount"]
-            yield Sign(
-                f"tasks of {'/'.join(path)}",
-                "good" if running >= desired else "bad",
-                f"{running} of {desired} running",
-                {"Running": running, "Desired": desired},
-            )
+        found = services.service(session, service.physical_id).standing()
+        is_good = found.running >= found.desired > 0 and not found.is_suspended
+        yield Sign(
+            f"tasks of {'/'.join(path)}",
+            "good" if is_good else "bad",
+            f"{found.running} of {found.desired} running"
+            + (", auto scaling is suspended" if found.is_suspended else ""),
+            {"Running": found.running, "Desired": found.desired, "Suspended": found.is_suspended},
+        )
 
 
 def _alarms(session: Session, tree: Nested) -> Iterator[Sign]:

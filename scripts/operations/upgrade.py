@@ -4,91 +4,134 @@ A version whose database plugin has another schema converts the database when it
 then. Source: Orthanc Book, "PostgreSQL plugins", on upgrades with several Orthancs on one database.
 """
 
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import services, snapshots, stacks
 from scripts.aws.session import Session
-from scripts.aws.stacks import Stack
+from scripts.aws.snapshots import Snapshot
 from scripts.aws.vocabulary import UPDATABLE
 from scripts.console import Console
 from scripts.errors import OperationError
-from scripts.operations.deploy import Options, check, deploy
+from scripts.operations.deploy import Options, deploy
 from scripts.operations.environment import Environment
 from scripts.operations.status import find
 
-_SERVICE, _CLUSTER = ("Orthanc", "Service"), ("Database", "Cluster")
+_CLUSTER = ("Database", "Cluster")
+# A snapshot of an upgrade that has not ended bears this tag, with the former image.
+_UPGRADE_FROM = "UpgradeFrom"
 
 
 def upgrade(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
-    """Stops Orthanc, takes a snapshot of its database, deploys, and starts it; returns the root's outputs.
+    """Deploys with Orthanc stopped, after a snapshot of its database, and starts it; returns the root's outputs.
 
-    Raises OperationError where the answer is no or a step fails. Where the stack is at rest then, the former version is
-    started again, which finds the database as it was. Where the deployment goes on unwatched, Orthanc stays stopped:
-    the same command, run again, carries on.
+    Orthanc is stopped once the change is known and agreed to; where nothing would change, it is started if an earlier
+    run left it stopped. Raises OperationError where the answer is no or a step fails. Where the stack is at rest then,
+    the former version is started again, which finds the database as it was. Otherwise Orthanc stays stopped: the same
+    command, run again, carries on with the snapshot of the first run.
     """
-    check(environment, console)
-    stack = find(environment, session)
-    orthanc = services.service(session, _found(environment, stack, session, _SERVICE))
-    cluster = _found(environment, stack, session, _CLUSTER)
-    console.step("Orthanc is stopped for the time of the upgrade; clients get 503 until it has started again")
-    if options.ask and not console.confirm(f"Stop and upgrade {stack.name}?"):
-        raise OperationError("Not upgraded", "nobody said yes", "Nothing was changed.")
-    try:
-        console.step("Stopping all tasks of Orthanc")
-        orthanc.stop()
-        snapshot = _save(session.client("rds"), cluster, console)
-        outputs = deploy(environment, replace(options, orthanc_is_stopped=True), session, console)
-    except BaseException:
-        _go_back(environment, orthanc, session, console)
-        raise
-    _start(environment, orthanc, snapshot, console)
+    find(environment, session)
+    upgrading = _Upgrade(environment, session, console)
+    outputs = deploy(
+        environment, replace(options, verb="upgrade", around=upgrading.stopped), session, console
+    )
+    if upgrading.orthanc().standing().is_held:
+        upgrading.start()
     return outputs
 
 
-def _go_back(environment: Environment, orthanc: services.Service, session: Session, console: Console) -> None:
-    try:
-        if find(environment, session).status in UPDATABLE:
-            console.step("Starting Orthanc as it was")
-            orthanc.start()
-            return
-    except (OperationError, BotoCoreError, ClientError) as error:
-        console.step(str(error))
-    console.step(f"Orthanc is stopped: `orthanc-aws upgrade {environment.arguments}` carries on")
+@dataclass(frozen=True)
+class _Upgrade:
+    environment: Environment
+    session: Session
+    console: Console
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Orthanc is stopped and its database saved meanwhile; after a failure it is started as it was."""
+        orthanc = self.orthanc()
+        is_resumed = orthanc.standing().is_held
+        try:
+            self.console.step("Stopping all tasks of Orthanc; clients get 503 until it has started again")
+            orthanc.stop()
+            self._save(is_resumed)
+            yield
+        except BaseException:
+            self._go_back()
+            raise
 
-def _found(environment: Environment, stack: Stack, session: Session, path: tuple[str, ...]) -> str:
-    physical_id = stacks.physical_id(session.cloudformation, stack.id, path)
-    if not physical_id:
-        raise OperationError(
-            f"{stack.name} has no {'/'.join(path)}",
-            f"It is {stack.status}.",
-            f"`orthanc-aws deploy {environment.arguments}` completes it.",
+    def start(self) -> None:
+        """Starts Orthanc, which ends the upgrade."""
+        self.console.step("Starting Orthanc")
+        try:
+            self.orthanc().start()
+        except OperationError as error:
+            raise OperationError(error.what, error.reason, self._advice()) from None
+        self._forget()
+        self.console.done("Orthanc runs again")
+
+    def orthanc(self) -> services.Service:
+        return services.service(self.session, self._physical_id(services.ORTHANC))
+
+    def _save(self, is_resumed: bool) -> None:
+        """Has a snapshot of the database as it was before any task of another version."""
+        if not is_resumed:
+            self._forget()
+        first = next(iter(self._unfinished()), None)
+        cluster = self._physical_id(_CLUSTER)
+        name = first.name if first else f"{cluster}-before-{datetime.now(UTC):%Y%m%d%H%M%S}"
+        self.console.step(f"{'Keeping' if first else 'Taking'} the snapshot {name}")
+        image = find(self.environment, self.session).parameters.get("OrthancImage", "")
+        arn = snapshots.take(self.session.client("rds"), cluster, name, {_UPGRADE_FROM: image})
+        self.console.done(f"The database as it was is {arn}")
+
+    def _unfinished(self) -> list[Snapshot]:
+        """The snapshots of upgrades that have not ended, the first one first."""
+        found = snapshots.of_cluster(self.session.client("rds"), self._physical_id(_CLUSTER))
+        return [snapshot for snapshot in reversed(found) if _UPGRADE_FROM in snapshot.tags]
+
+    def _forget(self) -> None:
+        for snapshot in self._unfinished():
+            self.session.client("rds").remove_tags_from_resource(
+                ResourceName=snapshot.arn, TagKeys=[_UPGRADE_FROM]
+            )
+
+    def _go_back(self) -> None:
+        arguments = self.environment.arguments
+        try:
+            if find(self.environment, self.session).status in UPDATABLE:
+                self.console.step("Going back to Orthanc as it is deployed")
+                return self.start()
+        except OperationError as error:
+            self.console.failure(error)
+        except (BotoCoreError, ClientError, KeyboardInterrupt) as error:
+            self.console.step(str(error) or "stopped by ctrl-C")
+        return self.console.step(f"Orthanc is not started: `orthanc-aws upgrade {arguments}` carries on")
+
+    def _advice(self) -> str:
+        arguments = self.environment.arguments
+        advice = (
+            f"`orthanc-aws logs {arguments} orthanc` says why; once that is mended, `orthanc-aws upgrade {arguments}` "
+            "starts it."
         )
-    return physical_id
+        for snapshot in self._unfinished()[:1]:
+            advice += (
+                f" To go back, put the former image, {snapshot.tags[_UPGRADE_FROM]}, into the parameter set, "
+                f"`orthanc-aws restore {arguments} --snapshot {snapshot.arn}`, and `orthanc-aws upgrade {arguments}`."
+            )
+        return advice
 
-
-def _save(rds: Any, cluster: str, console: Console) -> str:
-    """Takes a snapshot of the database, which no task uses now; returns its ARN."""
-    name = f"{cluster}-before-{datetime.now(UTC):%Y%m%d%H%M%S}"
-    console.step(f"Taking the snapshot {name}")
-    arn = snapshots.take(rds, cluster, name)
-    console.done(f"The database as it was is {arn}")
-    return arn
-
-
-def _start(environment: Environment, orthanc: services.Service, snapshot: str, console: Console) -> None:
-    console.step("Starting Orthanc")
-    try:
-        orthanc.start()
-    except OperationError as error:
-        raise OperationError(
-            error.what,
-            error.reason,
-            f"`orthanc-aws logs {environment.arguments} orthanc` says why. To go back, put the former image into the "
-            f"parameter set, and `orthanc-aws restore {environment.arguments} --snapshot {snapshot}`.",
-        ) from None
-    console.done("Orthanc runs again")
+    def _physical_id(self, path: tuple[str, ...]) -> str:
+        stack = find(self.environment, self.session)
+        physical_id = stacks.physical_id(self.session.cloudformation, stack.id, path)
+        if not physical_id:
+            raise OperationError(
+                f"{stack.name} has no {'/'.join(path)}",
+                f"It is {stack.status}.",
+                f"`orthanc-aws deploy {self.environment.arguments}` completes it.",
+            )
+        return physical_id

@@ -47,17 +47,20 @@ def watch(deployment: Deployment, stack_id: str, since: datetime) -> Report:
         raise _out_of_sight(deployment, explained or OperationError(str(error))) from None
 
 
-def failed(environment: Environment, report: Report, advice: str = "") -> OperationError:
+def failed(
+    environment: Environment, report: Report, advice: str = "", verb: str = "deploy"
+) -> OperationError:
     """The error for an operation that ended badly: the first reason, the later ones, what to do next.
 
-    An `advice` of the caller's takes the place of the usual one; it may name {stack} and the {arguments} of ENV.
+    An `advice` of the caller's takes the place of the usual one; it may name {stack} and the {arguments} of ENV. `verb`
+    is the command to run again.
     """
     advice = advice or _ADVICE.get(report.status, "Look at the stack's events in the CloudFormation console.")
     return OperationError(
         f"{environment.stack_name} is {report.status}",
         _reasons(report),
         advice.format(
-            deploy=f"orthanc-aws deploy {environment.arguments}",
+            deploy=f"orthanc-aws {verb} {environment.arguments}",
             arguments=environment.arguments,
             stack=environment.stack_name,
         ),

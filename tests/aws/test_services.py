@@ -6,36 +6,83 @@ from typing import Any
 import pytest
 
 from scripts.aws.clock import Clock
-from scripts.aws.services import Service
+from scripts.aws.services import Service, Standing
 from scripts.errors import OperationError
 from tests.aws import scripted
 
 ARN = "arn:aws:ecs:eu-west-1:111122223333:service/cluster/orthanc"
+FAILED = {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start"}
 
 
 class Tasks:
-    """A service of three tasks, of which one starts or stops with each look, and its auto scaling from two on."""
+    """A service of three tasks, and its auto scaling from two on.
+
+    A task that is to stop counts as running no more, and is STOPPING until it has been looked at three times. Each
+    deployment of tasks has `rollout`, which takes effect with the second look.
+    """
 
     def __init__(self) -> None:
-        self.running = self.desired = 3
+        self.looks = {f"task-{number}": 0 for number in range(3)}
+        self.stopping: set[str] = set()
+        self.desired = 3
         self.suspended: list[bool] = []
         self.rollout: dict[str, Any] = {"rolloutState": "COMPLETED"}
-        ecs = scripted.client("ecs", UpdateService=self._update, DescribeServices=self._describe)
+        self.is_rolled_back = False
+        self.minima = [2]
+        self.deployments = [{"id": "former", "status": "PRIMARY", "rolloutState": "COMPLETED"}]
+        ecs = scripted.client(
+            "ecs",
+            UpdateService=self._update,
+            DescribeServices=self._describe,
+            ListTasks=self._list,
+            DescribeTasks=self._statuses,
+        )
         scaling = scripted.client(
             "application-autoscaling",
             RegisterScalableTarget=self._register,
-            DescribeScalableTargets=lambda _: {"ScalableTargets": [{"MinCapacity": 2}]},
+            DescribeScalableTargets=self._scaling,
         )
         self.service = Service(ecs, scaling, ARN)
+
+    def have_ended(self) -> bool:
+        return all(self.looks[task] >= 3 for task in self.stopping) and self.stopping == self.looks.keys()
 
     def _update(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert (arguments["cluster"], arguments["service"]) == ("cluster", ARN)
         self.desired = arguments["desiredCount"]
-        return {}
+        if self.desired == 0:
+            self.stopping = set(self.looks)
+        if arguments.get("forceNewDeployment"):
+            former = [{**each, "status": "ACTIVE"} for each in self.deployments]
+            self.deployments = [*former, {"id": "new", "status": "PRIMARY", "rolloutState": "IN_PROGRESS"}]
+        return {"service": self._service()}
 
     def _describe(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        self.running += (self.desired > self.running) - (self.desired < self.running)
-        return {"services": [{"runningCount": self.running, "deployments": [self.rollout]}]}
+        answer = {"services": [self._service()]}
+        if self.is_rolled_back:
+            self.deployments = [{"id": "back", "status": "PRIMARY", "rolloutState": "COMPLETED"}]
+        else:
+            self.deployments[-1].update(self.rollout)
+        return answer
+
+    def _service(self) -> dict[str, Any]:
+        deployments = [dict(each) for each in self.deployments]
+        return {"runningCount": self.desired, "desiredCount": self.desired, "deployments": deployments}
+
+    def _list(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert (arguments["cluster"], arguments["serviceName"]) == ("cluster", "orthanc")
+        is_stopped = arguments["desiredStatus"] == "STOPPED"
+        return {"taskArns": [task for task in self.looks if (task in self.stopping) == is_stopped]}
+
+    def _statuses(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        for task in self.stopping.intersection(arguments["tasks"]):
+            self.looks[task] += 1
+        return {
+            "tasks": [
+                {"lastStatus": "STOPPED" if self.looks[task] >= 3 else "STOPPING"}
+                for task in arguments["tasks"]
+            ]
+        }
 
     def _register(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert arguments["ResourceId"] == "service/cluster/orthanc"
@@ -43,34 +90,68 @@ class Tasks:
         self.suspended.append(states == {True})
         return {}
 
+    def _scaling(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        state = dict.fromkeys(("DynamicScalingInSuspended",), bool(self.suspended and self.suspended[-1]))
+        return {"ScalableTargets": [{"MinCapacity": each, "SuspendedState": state} for each in self.minima]}
+
 
 def clock() -> Clock:
     waited: list[float] = []
     return Clock(now=lambda: sum(waited), sleep=waited.append)
 
 
-def test_stopping_waits_for_the_last_task_and_keeps_auto_scaling_still() -> None:
+def test_stopping_waits_until_each_task_has_ended_and_keeps_auto_scaling_still() -> None:
     tasks = Tasks()
     tasks.service.stop(clock())
-    assert (tasks.running, tasks.desired, tasks.suspended) == (0, 0, [True])
+    assert tasks.have_ended()
+    assert tasks.service.standing() == Standing(running=0, desired=0, is_suspended=True)
 
 
-def test_starting_waits_for_as_many_as_auto_scaling_keeps_at_least_and_lets_it_go() -> None:
+def test_tasks_that_an_earlier_run_stopped_are_waited_for_too() -> None:
     tasks = Tasks()
+    tasks.desired, tasks.stopping = 0, set(tasks.looks)
+    tasks.service.stop(clock())
+    assert tasks.have_ended()
+
+
+def test_tasks_that_do_not_end_are_not_waited_for_without_end() -> None:
+    tasks = Tasks()
+    tasks.looks = {"task": -10_000}
+    with pytest.raises(OperationError, match="Tasks still run"):
+        tasks.service.stop(clock())
+
+
+@pytest.mark.parametrize(("minima", "wanted"), [([2], 2), ([], 1)])
+def test_starting_waits_for_the_new_deployment_and_lets_auto_scaling_go(
+    minima: list[int], wanted: int
+) -> None:
+    tasks = Tasks()
+    tasks.minima = minima
     tasks.service.stop(clock())
     tasks.service.start(clock())
-    assert (tasks.running, tasks.suspended) == (2, [True, False])
+    assert (tasks.desired, tasks.suspended) == (wanted, [True, False])
+    assert tasks.deployments[-1] == {"id": "new", "status": "PRIMARY", "rolloutState": "COMPLETED"}
 
 
-def test_tasks_that_fail_are_told_with_the_reason_that_ecs_gives() -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"rollout": FAILED}, "tasks failed to start"),
+        ({"is_rolled_back": True}, "another deployment took its place"),
+        ({"rollout": {"rolloutState": "IN_PROGRESS"}}, "2 of 2 run"),
+    ],
+)
+def test_tasks_that_do_not_become_healthy_are_stopped_again(change: dict[str, Any], reason: str) -> None:
     tasks = Tasks()
-    tasks.rollout = {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start"}
-    with pytest.raises(OperationError, match="tasks failed to start"):
+    tasks.service.stop(clock())
+    vars(tasks).update(change)
+    with pytest.raises(OperationError, match=reason):
         tasks.service.start(clock())
+    assert tasks.service.standing() == Standing(running=0, desired=0, is_suspended=True)
 
 
-def test_neither_is_waited_for_without_end() -> None:
+def test_a_service_that_is_gone_is_told() -> None:
     tasks = Tasks()
-    tasks.rollout = {"rolloutState": "IN_PROGRESS"}
-    with pytest.raises(OperationError, match="2 of 2 run"):
-        tasks.service.start(clock())
+    ecs = scripted.client("ecs", DescribeServices=lambda _: {"services": []})
+    with pytest.raises(OperationError, match="There is no service"):
+        Service(ecs, tasks.service.scaling, ARN).standing()

@@ -48,7 +48,8 @@ class Account:
 
     def __init__(self) -> None:
         self.targets = ["healthy", "healthy", "draining"]
-        self.running = 2
+        self.running = self.desired = 2
+        self.suspended = False
         self.alarms = {"too-hot": "OK", "too-cold": "INSUFFICIENT_DATA"}
         self.backups = [NOW - timedelta(days=9), NOW - timedelta(hours=3)]
         self.refused: set[str] = set()
@@ -57,6 +58,7 @@ class Account:
         answers: dict[str, dict[str, scripted.Answer]] = {
             "elbv2": {"DescribeTargetHealth": self._targets},
             "ecs": {"DescribeServices": self._services},
+            "application-autoscaling": {"DescribeScalableTargets": self._scaling},
             "cloudwatch": {"DescribeAlarms": self._alarms},
             "backup": {"ListRecoveryPointsByBackupVault": self._points},
             "rds": {"DescribeDBClusters": lambda _: {"DBClusters": [{"LatestRestorableTime": NOW}]}},
@@ -78,7 +80,12 @@ class Account:
 
     def _services(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert arguments["cluster"] == "cluster"
-        return {"services": [{"runningCount": self.running, "desiredCount": 2}]}
+        return {"services": [{"runningCount": self.running, "desiredCount": self.desired}]}
+
+    def _scaling(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert arguments["ResourceIds"] == ["service/cluster/nginx"]
+        state = {"DynamicScalingInSuspended": self.suspended, "DynamicScalingOutSuspended": False}
+        return {"ScalableTargets": [{"MinCapacity": 2, "SuspendedState": state}]}
 
     def _alarms(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -96,7 +103,7 @@ def test_a_store_in_good_health() -> None:
     found = Account().signs()
     assert {sign.state for sign in found.values()} == {"good"}
     assert found["targets of Nginx/Targets"].text == "2 of 2 healthy"
-    assert found["tasks of Nginx/Service"].figures == {"Running": 2, "Desired": 2}
+    assert found["tasks of Nginx/Service"].figures == {"Running": 2, "Desired": 2, "Suspended": False}
     assert found["alarms"].text == "0 of 2 in ALARM"
     assert found["last backup in Nginx/Vault"].text == f"{NOW - timedelta(hours=3):%Y-%m-%d %H:%M:%S UTC}"
     assert found["last moment that Nginx/Cluster can go back to"].figures == {"Time": NOW.isoformat()}
@@ -108,6 +115,8 @@ def test_a_store_in_good_health() -> None:
         ({"targets": ["healthy", "unhealthy"]}, "targets of Nginx/Targets", "1 of 2 healthy"),
         ({"targets": []}, "targets of Nginx/Targets", "0 of 0 healthy"),
         ({"running": 1}, "tasks of Nginx/Service", "1 of 2 running"),
+        ({"running": 0, "desired": 0}, "tasks of Nginx/Service", "0 of 0 running"),
+        ({"suspended": True}, "tasks of Nginx/Service", "2 of 2 running, auto scaling is suspended"),
         ({"alarms": {"too-hot": "ALARM", "too-cold": "OK"}}, "alarms", "1 of 2 in ALARM: too-hot"),
         ({"backups": []}, "last backup in Nginx/Vault", "none in 35 days"),
         ({"backups": [NOW - timedelta(days=3)]}, "last backup in Nginx/Vault", ""),
@@ -121,7 +130,9 @@ def test_what_is_wrong_is_bad(change: dict[str, Any], subject: str, text: str) -
     assert text in found[subject].text
 
 
-@pytest.mark.parametrize("service", ["elbv2", "ecs", "cloudwatch", "backup", "rds"])
+@pytest.mark.parametrize(
+    "service", ["elbv2", "ecs", "application-autoscaling", "cloudwatch", "backup", "rds"]
+)
 def test_a_service_that_refuses_leaves_its_sign_unknown_and_the_others_as_they_are(service: str) -> None:
     account = Account()
     account.refused = {service}

@@ -1,14 +1,18 @@
 """Another version of Orthanc: never two at work on one database, and never left stopped where that can be helped."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from generator import yaml_text
 from scripts.aws import stacks
 from scripts.aws.package import LOCATION_PARAMETERS
+from scripts.aws.services import Service
 from scripts.aws.session import Session
 from scripts.console import Console
 from scripts.emulator import Emulator
@@ -125,6 +129,12 @@ class Store:
         found = rds.describe_db_cluster_snapshots(DBClusterIdentifier=self.physical_id("Database", "Cluster"))
         return [snapshot["DBClusterSnapshotIdentifier"] for snapshot in found["DBClusterSnapshots"]]
 
+    def upgrade(self, console: Console | None = None, options: Options = UNASKED) -> None:
+        upgrade(self.environment, options, self.session, console or Console())
+
+    def is_running(self, image: str) -> bool:
+        return (self.image(), self.service()["desiredCount"], self.suspended()) == (image, 2, {False})
+
 
 @pytest.fixture
 def store(tmp_path: Path, session: Session) -> Store:
@@ -132,35 +142,80 @@ def store(tmp_path: Path, session: Session) -> Store:
 
 
 class Watching(Console):
-    """Notes how many tasks are wanted and what is saved when the deployment is asked for."""
+    """Notes how many tasks are wanted and what is saved when changes are shown, and when they are carried out."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
         self.seen: list[tuple[int, int]] = []
 
-    def changes(self, *arguments: Any) -> None:
+    def _look(self) -> None:
         self.seen.append((self._store.service()["desiredCount"], len(self._store.snapshots())))
+
+    def changes(self, *arguments: Any) -> None:
+        self._look()
         super().changes(*arguments)
 
+    @contextmanager
+    def progress(self, *arguments: Any) -> Iterator[Any]:
+        self._look()
+        with super().progress(*arguments) as listener:
+            yield listener
 
-def test_the_new_version_starts_after_the_last_old_task_has_ended_and_a_snapshot_is_there(
+
+class Asked(Console):
+    """A person who says yes, and counts how often."""
+
+    questions = 0
+
+    def confirm(self, question: str) -> bool:
+        self.questions += 1
+        return True
+
+
+@contextmanager
+def start_that_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tasks do not become healthy meanwhile."""
+
+    def fail(service: Service) -> None:
+        raise OperationError("The tasks do not become healthy, and are stopped", "exit code 1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "start", fail)
+        yield
+
+
+def test_orthanc_stops_when_the_changes_are_known_and_is_saved_before_they_are_carried_out(
     store: Store,
 ) -> None:
+    before = store.service()["desiredCount"]
     store.choose("two")
     watching = Watching(store)
-    upgrade(store.environment, UNASKED, store.session, watching)
-    assert watching.seen == [(0, 1)]
-    assert store.image() == "two"
-    assert store.service()["desiredCount"] == 2
-    assert store.suspended() == {False}
+    store.upgrade(watching)
+    assert watching.seen == [(before, 0), (0, 1)]
+    assert store.is_running("two")
+
+
+def test_a_person_is_asked_once(store: Store) -> None:
+    store.choose("two")
+    asked = Asked()
+    store.upgrade(asked, Options())
+    assert asked.questions == 1
 
 
 def test_without_a_yes_nothing_stops(store: Store) -> None:
     before = store.service()["desiredCount"]
-    with pytest.raises(OperationError, match="Not upgraded"):
-        upgrade(store.environment, Options(), store.session, Refusing())
-    assert store.service()["desiredCount"] == before
+    store.choose("two")
+    with pytest.raises(OperationError, match="Not deployed"):
+        store.upgrade(Refusing(), Options())
+    assert (store.service()["desiredCount"], store.snapshots()) == (before, [])
+
+
+def test_where_nothing_would_change_nothing_stops(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Service, "stop")
+    monkeypatch.delattr(Service, "start")
+    store.upgrade()
+    assert store.snapshots() == []
 
 
 def test_a_deployment_that_is_rolled_back_leaves_the_former_version_running(
@@ -168,12 +223,11 @@ def test_a_deployment_that_is_rolled_back_leaves_the_former_version_running(
 ) -> None:
     store.choose("two")
     emulator.inject("fail", "Service", reason="no such image")
-    with pytest.raises(OperationError, match="no such image"):
-        upgrade(store.environment, UNASKED, store.session, Console())
-    assert "Starting Orthanc as it was" in capsys.readouterr().err
-    assert store.image() == "one"
-    assert store.service()["desiredCount"] == 2
-    assert store.suspended() == {False}
+    with pytest.raises(OperationError, match="no such image") as raised:
+        store.upgrade()
+    assert "run `orthanc-aws upgrade test` again" in raised.value.advice
+    assert "Going back to Orthanc as it is deployed" in capsys.readouterr().err
+    assert store.is_running("one")
 
 
 def test_a_plain_deployment_of_another_image_tells_of_the_upgrade_and_an_upgrade_does_not(
@@ -183,7 +237,7 @@ def test_a_plain_deployment_of_another_image_tells_of_the_upgrade_and_an_upgrade
     apply(store.environment, UNASKED, store.session, Console())
     assert "say no and run `orthanc-aws upgrade test`" in capsys.readouterr().err
     store.choose("three")
-    upgrade(store.environment, UNASKED, store.session, Console())
+    store.upgrade()
     assert "say no" not in capsys.readouterr().err
 
 
@@ -193,10 +247,59 @@ def test_after_ctrl_c_in_the_middle_another_run_carries_on(
     store.choose("two")
     with monkeypatch.context() as patch:
         patch.setattr("scripts.operations.upgrade.UPDATABLE", frozenset())  # the deployment goes on
-        with pytest.raises(OperationError, match="stopped by ctrl-C"):
-            upgrade(store.environment, UNASKED, store.session, Interrupting())
-    assert "Orthanc is stopped: `orthanc-aws upgrade test` carries on" in capsys.readouterr().err
+        with pytest.raises(OperationError, match="stopped by ctrl-C") as raised:
+            store.upgrade(Interrupting())
+    assert "`orthanc-aws upgrade test` follows it again" in raised.value.advice
+    assert "Orthanc is not started: `orthanc-aws upgrade test` carries on" in capsys.readouterr().err
     assert store.service()["desiredCount"] == 0
-    upgrade(store.environment, UNASKED, store.session, Console())
-    assert store.image() == "two"
-    assert store.service()["desiredCount"] == 2
+    store.upgrade()
+    assert store.is_running("two")
+    assert len(store.snapshots()) == 1
+
+
+def test_a_deployment_of_a_store_that_is_held_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.choose("two")
+    with start_that_fails(monkeypatch), pytest.raises(OperationError):
+        store.upgrade()
+    apply(store.environment, UNASKED, store.session, Console())
+    assert "`orthanc-aws upgrade test` carries on and starts it" in capsys.readouterr().err
+    store.upgrade()
+    apply(store.environment, UNASKED, store.session, Console())
+    assert "carries on" not in capsys.readouterr().err
+
+
+def test_after_a_start_that_failed_another_run_keeps_the_snapshot_of_before(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.choose("two")
+    with start_that_fails(monkeypatch), pytest.raises(OperationError, match="exit code 1") as raised:
+        store.upgrade()
+    (first,) = store.snapshots()
+    assert "former image, one, into" in raised.value.advice
+    assert first in raised.value.advice
+    store.choose("three")
+    with start_that_fails(monkeypatch), pytest.raises(OperationError) as raised:
+        store.upgrade()
+    assert store.snapshots() == [first]
+    assert "former image, one, into" in raised.value.advice
+    store.upgrade()
+    assert store.is_running("three")
+
+
+def test_the_next_upgrade_takes_a_snapshot_of_its_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.choose("two")
+    store.upgrade()
+    monkeypatch.setattr("scripts.operations.upgrade.datetime", Tomorrow)
+    store.choose("three")
+    store.upgrade()
+    assert len(store.snapshots()) == 2
+
+
+class Tomorrow(datetime):
+    """A day later."""
+
+    @classmethod
+    def now(cls, zone: tzinfo | None = None) -> Self:
+        return super().now(zone) + timedelta(days=1)

@@ -47,5 +47,10 @@ def test_the_advice_repeats_how_the_environment_was_named() -> None:
     assert "`orthanc-aws deploy test --region eu-west-3`" in failed(ENVIRONMENT, report("first")).advice
 
 
+def test_the_advice_names_the_command_that_failed() -> None:
+    error = failed(ENVIRONMENT, report("first"), verb="upgrade")
+    assert "run `orthanc-aws upgrade test --region eu-west-3` again" in error.advice
+
+
 def test_a_status_that_no_advice_is_known_for_leads_to_the_console() -> None:
     assert "CloudFormation console" in failed(ENVIRONMENT, Report("IMPORT_ROLLBACK_FAILED", None)).advice

@@ -20,6 +20,7 @@ def install() -> None:
     replace("_target_group_full_name_from_arn", (alb,), full_name_of_target_group)
     provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] |= secret_by_arn()
     replace_drift_reader("AWS::SecretsManager::Secret", drift_of_secret)
+    replace("_sync_tag_list_to_resource", (rds,), tags_of_cluster_snapshots)
 
 
 def cluster_with_secret(original: Function) -> Function:
@@ -46,6 +47,18 @@ def cluster_and_its_secret(original: Function) -> Function:
             api.call("secretsmanager", "DeleteSecret", known)
 
     return delete
+
+
+def tags_of_cluster_snapshots(original: Function) -> Function:
+    """A cluster snapshot is described with the tags that it has now, by ministack with those it was made with."""
+
+    def sync(arn: str) -> None:
+        original(arn)
+        for snapshot in rds._db_cluster_snapshots.values():
+            if snapshot["DBClusterSnapshotArn"] == arn:
+                snapshot["TagList"] = list(rds._tags.get(arn, []))
+
+    return sync
 
 
 def _master_secret(cluster: Attributes, properties: Attributes) -> Attributes:
