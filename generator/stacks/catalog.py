@@ -10,6 +10,7 @@ from troposphere import Equals, Not, Ref, Sub, Template, servicecatalog
 
 from generator.core import Stack, gather, nest, output, parameter, shown
 from generator.kinds import BucketName, Text
+from generator.parts.location import LocationInputs
 from generator.stacks.launch_role import LAUNCH_ROLE, LaunchRoleInputs
 
 PORTFOLIO = "Portfolio"
@@ -70,24 +71,9 @@ class CatalogInputs:
     published_bucket: BucketName = shown(
         LaunchRoleInputs, group=SOURCE, label="Bucket of published templates"
     )
-    template_bucket: BucketName = parameter(
-        "The S3 bucket that holds the template of the launch role's stack.", group=SOURCE, label="Bucket"
-    )
-    template_region: Text = parameter(
-        "The AWS region of that bucket.",
-        group=SOURCE,
-        label="Region",
-        AllowedPattern="^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$",
-        ConstraintDescription="must be the name of a region, such as eu-west-1.",
-    )
-    template_key_prefix: Text = parameter(
-        "What that template's key begins with; empty, or ending in a slash.",
-        group=SOURCE,
-        label="Key prefix",
-        Default="",
-        AllowedPattern=r"^([A-Za-z0-9._-]+/)*$",
-        ConstraintDescription="must be empty or end in a slash.",
-    )
+    template_bucket: BucketName = shown(LocationInputs, group=SOURCE, label="Bucket")
+    template_region: Text = shown(LocationInputs, group=SOURCE, label="Region")
+    template_key_prefix: Text = shown(LocationInputs, group=SOURCE, label="Key prefix")
 
 
 @dataclass(frozen=True)

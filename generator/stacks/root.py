@@ -35,6 +35,7 @@ from generator.kinds import (
 )
 from generator.names import unique_name
 from generator.parts.fargate import Architecture, TaskSize
+from generator.parts.location import LocationInputs
 from generator.stacks.backup import BACKUP, BackupInputs
 from generator.stacks.budget import BUDGET, BudgetInputs
 from generator.stacks.certificates import CERTIFICATES, CertificatesInputs
@@ -149,24 +150,9 @@ class RootInputs:
     alarm_email: Text = shown(NotificationsInputs, group=WATCH, label="E-mail address for alarms")
     monthly_budget: Number = shown(BudgetInputs, group=WATCH, label="Monthly budget (USD)")
 
-    template_bucket: BucketName = parameter(
-        "The S3 bucket that holds the templates of the nested stacks.", group=SOURCE, label="Bucket"
-    )
-    template_region: Text = parameter(
-        "The AWS region of that bucket.",
-        group=SOURCE,
-        label="Region",
-        AllowedPattern="^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$",
-        ConstraintDescription="must be the name of a region, such as eu-west-1.",
-    )
-    template_key_prefix: Text = parameter(
-        "What the templates' keys begin with in that bucket; empty, or ending in a slash.",
-        group=SOURCE,
-        label="Key prefix",
-        Default="",
-        AllowedPattern=r"^([A-Za-z0-9._-]+/)*$",
-        ConstraintDescription="must be empty or end in a slash.",
-    )
+    template_bucket: BucketName = shown(LocationInputs, group=SOURCE, label="Bucket")
+    template_region: Text = shown(LocationInputs, group=SOURCE, label="Region")
+    template_key_prefix: Text = shown(LocationInputs, group=SOURCE, label="Key prefix")
 
 
 @dataclass(frozen=True)
