@@ -75,7 +75,9 @@ def _check_plausible(cursor: Any, due: int) -> None:
     cursor.execute("SELECT count(*) FROM storagearea")
     (files,) = cursor.fetchone()
     if due > max(FEW, files * MOST_PERCENT // 100):
-        raise SweepError(f"{due} of {files} files have no index entry: nothing is removed, look into the database")
+        raise SweepError(
+            f"{due} of {files} files have no index entry: nothing is removed, look into the database"
+        )
 
 
 def main() -> None:
