@@ -9,7 +9,7 @@ import requests
 from tests.e2e.inside import logs
 from tests.e2e.running import Running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-shared")]
 
 # Containers of a shipped image, and those that stand in for what AWS runs.
 SHIPPED = ("nginx", "orthanc-1", "orthanc-1-sidecar", "orthanc-2", "orthanc-2-sidecar")
