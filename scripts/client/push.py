@@ -34,7 +34,7 @@ class Pushed:
 def push(folder: Path, access: Access) -> Pushed:
     """Sends every DICOM file below a folder; raises OperationError where there is none, or the store lets nobody in."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    result = Pushed(skipped=[file for file in files if not _is_dicom(file)])
+    result = Pushed(skipped=[file for file in files if not is_object(file)])
     batches = list(_batches([file for file in files if file not in set(result.skipped)]))
     if not batches:
         raise OperationError(f"There is no DICOM file below {folder}")
@@ -53,7 +53,7 @@ def push(folder: Path, access: Access) -> Pushed:
     return result
 
 
-def _is_dicom(file: Path) -> bool:
+def is_object(file: Path) -> bool:
     """Whether a file is an object that a store takes: of DICOM Part 10, and not the directory of a medium."""
     with file.open("rb") as stream:
         start = stream.read(_START)

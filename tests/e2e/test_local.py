@@ -230,6 +230,7 @@ def test_push_sends_what_it_can_and_tells_the_rest(shell: Shell, first: Result, 
     result = shell.local("push", str(tmp_path))
     assert (result.code, result.out) == (1, f"{unfit}: HTTP status 400\n")
     assert result.err.splitlines() == [
+        f"… {folder / 'notes.txt'} is passed over: it is no DICOM file of an object",
         "✓ 1 files passed over",
         "✓ 25 files stored",
         "✗ The store refused 1 files",

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 import requests
 
 from scripts.client.access import Access
-from scripts.client.push import push
+from scripts.client.push import is_object, push
 from scripts.errors import OperationError
 
 MEBIBYTE = 1024 * 1024
@@ -120,3 +121,9 @@ def test_somebody_who_may_not_store_is_told_so_once(
     with pytest.raises(OperationError, match=f"lets this user store nothing: HTTP status {status}"):
         push(tmp_path, access)
     assert len(access.taker.taken) == 1
+
+
+def test_the_directory_of_a_medium_is_passed_over() -> None:
+    folder = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
+    assert not is_object(folder / "DICOMDIR")
+    assert is_object(folder / "98892003" / "MR1" / "15820")
