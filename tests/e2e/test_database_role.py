@@ -6,7 +6,7 @@ from tests.e2e.faults import query, tasks
 from tests.e2e.inside import database_role
 from tests.e2e.running import Running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-shared")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-inside")]
 NEXT = {"DATABASE_USER": "orthanc_b", "DATABASE_PASSWORD": "Tn5cW8x2"}
 
 

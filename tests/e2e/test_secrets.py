@@ -9,7 +9,8 @@ import requests
 from tests.e2e.inside import logs
 from tests.e2e.running import Running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-shared")]
+# Apart from the tests of users, which a login that fails here would count against.
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-inside")]
 
 # Containers of a shipped image, and those that stand in for what AWS runs.
 SHIPPED = ("nginx", "orthanc-1", "orthanc-1-sidecar", "orthanc-2", "orthanc-2-sidecar")
@@ -22,7 +23,7 @@ def passwords(store: Running) -> list[str]:
     return [made.first_password, made.orthanc_password, made.database_password, made.master_password]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def used_store(shared_store: Running) -> Running:
     """A store that has let somebody in, and has refused somebody."""
     assert shared_store.session().get(f"{shared_store.root}/studies?limit=1", timeout=30).status_code == 200

@@ -27,7 +27,7 @@ from scripts.local.services import INTERNAL_PORT
 from tests.e2e.inside import TLS_PORT, address, database_role, logs
 from tests.e2e.running import Running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-shared")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-inside")]
 
 # Of each hop: the container that listens, its port, the name that is asked for, and how TLS begins.
 HOPS = {
