@@ -13,8 +13,8 @@ REQUESTS, FAILED_LOGINS, DENIED_REQUESTS = "Requests", "FailedLogins", "DeniedRe
 FAILED_LOGINS_TOO_MANY = 50
 DENIED_REQUESTS_TOO_MANY = 100
 
-# Words in capitals are for whoever runs the query to replace. An upload's line names up to 100 of the
-# studies that it stored, and says whether there were more (`nginx/store.js`).
+# Words in capitals are for whoever runs the query to replace. The line of an upload or a deletion names
+# up to 100 studies, and says whether there were more (`nginx/studies.js`).
 STUDY_TO_REPLACE, NAME_TO_REPLACE = "STUDY_INSTANCE_UID", "NAME"
 QUERIES = {
     "WhoAccessedAStudy": (

@@ -71,20 +71,20 @@ def store_long_series(store: Running) -> Series:
     return made
 
 
-def make_series(count: int, name: str = PATIENT_NAME) -> Series:
+def make_series(count: int, name: str = PATIENT_NAME, patient: str = PATIENT_ID) -> Series:
     """A series of tiny CT images of a study of its own."""
     study, series = generate_uid(), generate_uid()
     uids = [generate_uid() for _ in range(count)]
-    return Series(study, series, dict(zip(uids, _files(study, series, uids, name), strict=True)))
+    return Series(study, series, dict(zip(uids, _files(study, series, uids, name, patient), strict=True)))
 
 
-def _files(study: str, series: str, uids: Iterable[str], name: str) -> Iterable[bytes]:
+def _files(study: str, series: str, uids: Iterable[str], name: str, patient: str) -> Iterable[bytes]:
     image = FileDataset("", {}, preamble=bytes(128))
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID = CTImageStorage
     image.StudyInstanceUID, image.SeriesInstanceUID = study, series
-    image.PatientID, image.PatientName, image.Modality = PATIENT_ID, name, "CT"
+    image.PatientID, image.PatientName, image.Modality = patient, name, "CT"
     image.StudyDate, image.StudyID, image.SeriesNumber = "20260102", "1", 1
     image.Rows = image.Columns = _SIDE
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from pydicom.uid import generate_uid
 
 from tests.e2e import inside, raw
 from tests.e2e.echo import Echo
@@ -172,3 +173,23 @@ def test_no_log_names_a_patient(shared_store: Running, echo: Echo) -> None:
         for word in (*PATIENT_NAME.split("^"), PATIENT_ID):
             # Others of these tests ask the echo, which tells what it was asked.
             assert service == "echo" or word.lower() not in text.lower(), f"{service} names a patient"
+
+
+@pytest.mark.parametrize(
+    ("level", "name"),
+    [("patients", "Patient"), ("studies", "Study"), ("series", "Series"), ("instances", "Instance")],
+)
+def test_the_line_of_a_removal_names_the_studies(shared_store: Running, level: str, name: str) -> None:
+    session, patient = shared_store.session(), generate_uid()
+    one, other = make_series(1, patient=patient), make_series(1, patient=patient)
+    assert upload(session, shared_store.root, [*one.files.values(), *other.files.values()]).ok
+    wanted = {"Level": name, "Query": {"StudyInstanceUID": one.study}}
+    if level == "patients":
+        wanted["Query"] = {"PatientID": patient}
+    (found,) = session.post(f"{shared_store.url}/orthanc/tools/find", json=wanted).json()
+    answer = session.delete(f"{shared_store.url}/orthanc/{level}/{found}")
+    assert (answer.status_code, list(answer.json())) == (200, ["RemainingAncestor"])
+    line = line_of(shared_store, answer)
+    removed = {one.study, other.study} if level == "patients" else {one.study}
+    assert (line["action"], set(line["study"].split())) == ("delete", removed)
+    assert session.get(f"{shared_store.root}/studies/{one.study}").status_code == 404

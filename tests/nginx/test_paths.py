@@ -101,7 +101,7 @@ def test_each_address_has_its_task(front: str, method: str, target: str, expecte
         ("GET", "/orthanc/system", "orthanc"),
         ("GET", "/orthanc/plugins/explorer.js", "orthanc"),
         ("GET", f"/orthanc/studies/{ORTHANC_ID}/statistics", "orthanc"),
-        ("DELETE", f"/orthanc/studies/{ORTHANC_ID}", "orthanc"),
+        ("DELETE", f"/orthanc/studies/{ORTHANC_ID}", "orthanc-delete"),
         ("POST", "/orthanc/tools/find", "orthanc"),
         ("DELETE", "/orthanc/studies", "nowhere"),
         ("DELETE", f"/orthanc/studies/{ORTHANC_ID}/attachments/dicom", "nowhere"),
@@ -156,12 +156,12 @@ def test_no_address_that_passes_has_parts_that_can_be_read_in_two_ways(front: st
 def test_the_audit_log_has_the_uids_of_the_address(
     front: str, target: str, uids: tuple[str, str, str]
 ) -> None:
-    found = values(front, request_uri=target, stored_studies="")
+    found = values(front, request_uri=target, audited_studies="")
     assert (found["study"], found["series"], found["instance"]) == uids
 
 
 def test_the_audit_log_has_the_studies_that_an_upload_stored(front: str) -> None:
-    assert values(front, request_uri="/dicom-web/studies", stored_studies="1.2 1.3")["study"] == "1.2 1.3"
+    assert values(front, request_uri="/dicom-web/studies", audited_studies="1.2 1.3")["study"] == "1.2 1.3"
 
 
 @pytest.mark.parametrize(
