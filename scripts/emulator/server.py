@@ -44,6 +44,7 @@ def extend() -> None:
     from scripts.emulator import (
         assumptions,
         autoscaling,
+        backups,
         builds,
         catalog,
         changesets,
@@ -62,6 +63,7 @@ def extend() -> None:
         nested,
         changesets,
         autoscaling,
+        backups,
         builds,
         catalog,
         fixes,
