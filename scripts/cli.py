@@ -229,16 +229,22 @@ def status(ctx: click.Context, output: str, **_: Any) -> None:
 
 @main.command()
 @env_argument
+@click.argument("name", required=False)
 @stack_option
 @output_option
 @aws_options
 @click.pass_context
-def outputs(ctx: click.Context, output: str, **_: Any) -> None:
-    """Print the outputs of ENV's root stack."""
+def outputs(ctx: click.Context, name: str | None, output: str, **_: Any) -> None:
+    """Print the outputs of ENV's root stack, or the value of the one that NAME names."""
     environment, session = environment_of(ctx), session_of(ctx)
-    from scripts.operations.status import find
+    from scripts.operations import status
 
-    console_for(output).outputs(find(environment, session).outputs)
+    console = console_for(output)
+    if name:
+        value = status.output(environment, session, name)
+        console.result(value, [value])
+    else:
+        console.outputs(status.find(environment, session).outputs)
 
 
 for verb in (*LIFECYCLE, *RECORDS):

@@ -37,6 +37,8 @@ def test_a_deployment_prints_its_outputs_and_nothing_else_on_stdout(
     assert json.loads(result.stdout) == {"Word": "one"}
     assert "CREATE_COMPLETE      root/Middle (All that there is)" in result.stderr
     assert run("outputs", *environment).stdout == "Word  one\n"
+    assert run("outputs", environment[0], "Word", *environment[1:]).stdout == "one\n"
+    assert "has no output Wort" in run("outputs", environment[0], "Wort", *environment[1:]).stderr
     shown = json.loads(run("status", *environment, "--output", "json").stdout)
     assert shown["StackStatus"] == "CREATE_COMPLETE"
     assert shown["Stacks"]["Nested"][0]["Nested"][0]["Path"] == "root/Middle/Inner"
