@@ -14,6 +14,7 @@ from scripts.errors import OperationError
 
 PREFIX = "templates/"
 _DENIED = ("403", "AccessDenied")
+_ELSEWHERE = ("301", "PermanentRedirect")
 _ABSENT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
 
@@ -39,7 +40,7 @@ def artifact_bucket(session: Session, name: str | None) -> Bucket:
     bucket = Bucket(
         name or f"orthanc-aws-artifacts-{session.account}-{session.region}", session.account, session.region
     )
-    exists = _exists(session.s3, bucket)
+    exists = _exists(session, bucket)
     if not exists and name:
         raise OperationError(
             f"There is no bucket {name}",
@@ -69,17 +70,23 @@ def store(session: Session, bucket: Bucket, key: str, body: bytes, content_type:
     """
     if _holds(session.s3, bucket, key):
         return False
-    _put(session.s3, bucket, key, body, content_type)
+    _put(session, bucket, key, body, content_type)
     return True
 
 
 def fetch(session: Session, bucket: Bucket, key: str) -> bytes | None:
-    """The content of an object, or None where there is none."""
+    """The content of an object, or None where there is none.
+
+    Raises OperationError where the bucket does not let this be done; S3 does not tell a missing key from a forbidden
+    one without `s3:ListBucket`.
+    """
     try:
         body: bytes = session.s3.get_object(**bucket.address, Key=key)["Body"].read()
     except ClientError as error:
         if code_of(error) in _ABSENT:
             return None
+        if code_of(error) in _DENIED:
+            raise _refused(session, bucket, "read from", "s3:GetObject and s3:ListBucket") from None
         raise
     return body
 
@@ -94,23 +101,39 @@ def location(bucket: Bucket, prefix: str = PREFIX) -> dict[str, str]:
     return dict(zip(LOCATION_PARAMETERS, (bucket.name, bucket.region, prefix), strict=True))
 
 
-def _exists(s3: Any, bucket: Bucket) -> bool:
+def _exists(session: Session, bucket: Bucket) -> bool:
     """Whether the bucket exists. Without `s3:ListBucket` S3 does not tell, and the uploads will show."""
+    region = bucket.region
     try:
-        headers = s3.head_bucket(**bucket.address)["ResponseMetadata"]["HTTPHeaders"]
+        answer = session.s3.head_bucket(**bucket.address)
     except ClientError as error:
-        if code_of(error) in _ABSENT:
+        code, answer = code_of(error), error.response
+        if code in _ABSENT:
             return False
-        if code_of(error) not in (*_DENIED, "301", "PermanentRedirect"):
+        if code not in (*_DENIED, *_ELSEWHERE):
             raise
-        headers = error.response["ResponseMetadata"]["HTTPHeaders"]
-    region = headers.get("x-amz-bucket-region", bucket.region)
+        if code in _DENIED and _is_open(session.s3, bucket):
+            raise _foreign(bucket) from None
+        region = "another region" if code in _ELSEWHERE else region
+    _check_region(bucket, answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", region))
+    return True
+
+
+def _check_region(bucket: Bucket, region: str) -> None:
     if region != bucket.region:
         raise OperationError(
             f"Bucket {bucket.name} lies in {region}",
             f"CloudFormation in {bucket.region} needs the templates in the same region",
             "Name a bucket of that region, or leave --bucket out: the tool then keeps one of its own.",
         )
+
+
+def _is_open(s3: Any, bucket: Bucket) -> bool:
+    """Whether the bucket may be looked at by those who do not ask for its owner."""
+    try:
+        s3.head_bucket(Bucket=bucket.name)
+    except ClientError:
+        return False
     return True
 
 
@@ -130,7 +153,7 @@ def _create(s3: Any, bucket: Bucket) -> None:
         s3.create_bucket(Bucket=bucket.name, **({} if bucket.region == "us-east-1" else place))
     except ClientError as error:
         if code_of(error) == "BucketAlreadyExists":
-            raise _foreign(bucket, "another account owns it") from None
+            raise _foreign(bucket) from None
         if code_of(error) != "BucketAlreadyOwnedByYou":
             raise
 
@@ -193,20 +216,28 @@ def _holds(s3: Any, bucket: Bucket, key: str) -> bool:
     return True
 
 
-def _put(s3: Any, bucket: Bucket, key: str, body: bytes, content_type: str) -> None:
+def _put(session: Session, bucket: Bucket, key: str, body: bytes, content_type: str) -> None:
     try:
-        s3.put_object(**bucket.address, Key=key, Body=body, ContentType=content_type)
+        session.s3.put_object(**bucket.address, Key=key, Body=body, ContentType=content_type)
     except ClientError as error:
         if code_of(error) in _DENIED:
-            raise _foreign(bucket, "another account owns it, or s3:PutObject is not allowed") from None
+            raise _refused(session, bucket, "put into", "s3:PutObject") from None
         if code_of(error) in _ABSENT:
             raise OperationError(f"There is no bucket {bucket.name}", "", "Check --bucket.") from None
         raise
 
 
-def _foreign(bucket: Bucket, problem: str) -> OperationError:
+def _foreign(bucket: Bucket) -> OperationError:
     return OperationError(
-        f"Nothing can be put into bucket {bucket.name}",
-        problem,
+        f"Bucket {bucket.name} belongs to another account",
+        f"only buckets of account {bucket.account} are used, so that nothing goes to somebody else's",
+        "Name a bucket of this account with --bucket.",
+    )
+
+
+def _refused(session: Session, bucket: Bucket, verb: str, actions: str) -> OperationError:
+    return OperationError(
+        f"Nothing can be {verb} bucket {bucket.name}",
+        f"{session.caller} lacks {actions} on it, or another account owns it",
         f"Ask the administrator of account {bucket.account}, or name another bucket with --bucket.",
     )

@@ -1,52 +1,15 @@
 """What botocore's errors mean to the person who has to act on them."""
 
-import re
-from collections.abc import Callable
-
 from botocore import exceptions as boto
 
+from scripts.aws import advice, regions
 from scripts.errors import OperationError
 
-_THROTTLED = frozenset(
-    (
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "TooManyRequestsException",
-    )
-)
-_EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"))
-_DENIED = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"))
-_UNKNOWN_KEY = frozenset(
-    ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure")
-)
-_SIGNATURE = frozenset(
-    (
-        "RequestTimeTooSkewed",
-        "RequestExpired",
-        "RequestInTheFuture",
-        "SignatureDoesNotMatch",
-        "InvalidSignatureException",
-    )
-)
-_AT_QUOTA = frozenset(
-    ("LimitExceeded", "LimitExceededException", "QuotaExceededException", "ServiceQuotaExceededException")
-)
-_NOT_ENABLED = frozenset(("OptInRequired", "SubscriptionRequiredException"))
 _LOST_CONNECTION = (
     boto.EndpointConnectionError,
     boto.ConnectTimeoutError,
     boto.ProxyConnectionError,
     boto.HTTPClientError,
-)
-_RENEW = "Renew the credentials (for SSO: `aws sso login`) and run the same command again: it carries on."
-_SYNCHRONISE = (
-    "Compare this computer's clock with the true time (`timedatectl`) and the secret key with the one "
-    "issued, then run the same command again."
 )
 
 
@@ -64,42 +27,23 @@ def is_transient(error: Exception) -> bool:
     """Whether the same request may succeed a little later: throttled, a service's fault, no connection."""
     if isinstance(error, boto.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code_of(error) in _THROTTLED or status >= 500
+        return code_of(error) in advice.THROTTLED or status >= 500
     return isinstance(error, _LOST_CONNECTION)
 
 
-def _denied_advice(error: boto.ClientError) -> str:
-    named = re.search(r"perform: (\S+)", message_of(error))
-    action = named[1] if named else error.operation_name
-    return f"Ask the account's administrator to allow {action}, or choose other credentials with --profile."
-
-
-_ADVICE: tuple[tuple[frozenset[str], Callable[[boto.ClientError], str]], ...] = (
-    (_EXPIRED, lambda _: _RENEW),
-    (_DENIED, _denied_advice),
-    (_UNKNOWN_KEY, lambda _: "Check which credentials are in use: `aws sts get-caller-identity`."),
-    (_SIGNATURE, lambda _: _SYNCHRONISE),
-    (
-        _NOT_ENABLED,
-        lambda _: "Enable the region or the service for this account, or choose another --region.",
-    ),
-    (
-        _AT_QUOTA,
-        lambda _: (
-            "The account is at a quota: remove what is not needed, or ask for more under Service Quotas in the console."
-        ),
-    ),
-    (
-        _THROTTLED,
-        lambda _: "AWS is limiting the account's requests: wait a minute and run the same command again.",
-    ),
-)
-
-
 def _explain_refusal(error: boto.ClientError) -> OperationError:
-    code = code_of(error)
-    advice = next((advice(error) for codes, advice in _ADVICE if code in codes), "")
-    return OperationError(f"AWS refused {error.operation_name}", f"{code}: {message_of(error)}", advice)
+    code, metadata = code_of(error), error.response.get("ResponseMetadata", {})
+    refusal = advice.Refusal(
+        code,
+        message_of(error),
+        error.operation_name,
+        metadata.get("HTTPHeaders", {}),
+        # Only S3 answers with a host's id. Source: S3 API reference, "Common response headers".
+        is_of_s3="HostId" in metadata,
+    )
+    return OperationError(
+        f"AWS refused {error.operation_name}", f"{code}: {refusal.message}", advice.on_refusal(refusal)
+    )
 
 
 _NO_CREDENTIALS = (
@@ -110,7 +54,7 @@ _LOCAL: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (boto.CredentialRetrievalError, boto.SSOError, boto.TokenRetrievalError),
         "The AWS credentials could not be read",
-        _RENEW,
+        advice.RENEW,
     ),
     ((boto.ProfileNotFound,), "Unknown profile", "`aws configure list-profiles` lists those that there are."),
     (
@@ -121,12 +65,7 @@ _LOCAL: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (boto.SSLError,),
         "The connection is not trusted",
-        "A proxy may be in between: set AWS_CA_BUNDLE to its root.",
-    ),
-    (
-        _LOST_CONNECTION,
-        "AWS cannot be reached",
-        "Check the network, the proxy (HTTPS_PROXY) and the region's name; then run the same command again.",
+        "A proxy may be in between: set AWS_CA_BUNDLE to its root. Or this computer's clock is wrong: `timedatectl`.",
     ),
 )
 
@@ -135,9 +74,21 @@ def explain(error: Exception) -> OperationError | None:
     """The error for the person who has to act on it; None when it is none that AWS or botocore raises."""
     if isinstance(error, boto.ClientError):
         return _explain_refusal(error)
-    for kinds, what, advice in _LOCAL:
+    for kinds, what, then in _LOCAL:
         if isinstance(error, kinds):
-            return OperationError(what, str(error), advice)
+            return OperationError(what, str(error), then)
+    if isinstance(error, _LOST_CONNECTION):
+        return _explain_lost_connection(error)
     if isinstance(error, boto.BotoCoreError):
         return OperationError("The request to AWS could not be made", str(error))
     return None
+
+
+def _explain_lost_connection(error: boto.BotoCoreError) -> OperationError:
+    missing = regions.not_offered(str(error.kwargs.get("endpoint_url", "")))
+    then = (
+        "AWS offers no {} in {}, as far as is known here: choose another --region.".format(*missing)
+        if missing
+        else "Check the network, the proxy (HTTPS_PROXY) and the region's name; then run the same command again."
+    )
+    return OperationError("AWS cannot be reached", str(error), then)

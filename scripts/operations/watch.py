@@ -4,6 +4,7 @@ from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scripts.aws.advice import on_failure
 from scripts.aws.errors import explain
 from scripts.aws.events import OperationEvents
 from scripts.aws.follow import Report, follow
@@ -50,20 +51,20 @@ def watch(deployment: Deployment, stack_id: str, since: datetime) -> Report:
 def failed(
     environment: Environment, report: Report, advice: str = "", verb: str = "deploy"
 ) -> OperationError:
-    """The error for an operation that ended badly: the first reason, the later ones, what to do next.
+    """The error for an operation that ended badly: the first reason, the later ones, what to do about it and next.
 
     An `advice` of the caller's takes the place of the usual one; it may name {stack} and the {arguments} of ENV. `verb`
     is the command to run again.
     """
     advice = advice or _ADVICE.get(report.status, "Look at the stack's events in the CloudFormation console.")
+    then = advice.format(
+        deploy=f"orthanc-aws {verb} {environment.arguments}",
+        arguments=environment.arguments,
+        stack=environment.stack_name,
+    )
+    cure = on_failure(report.failure.first.reason) if report.failure else ""
     return OperationError(
-        f"{environment.stack_name} is {report.status}",
-        _reasons(report),
-        advice.format(
-            deploy=f"orthanc-aws {verb} {environment.arguments}",
-            arguments=environment.arguments,
-            stack=environment.stack_name,
-        ),
+        f"{environment.stack_name} is {report.status}", _reasons(report), " ".join(filter(None, (cure, then)))
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.aws.artifacts import PREFIX, Bucket, artifact_bucket, location, upload, url
+from scripts.aws.artifacts import PREFIX, Bucket, artifact_bucket, fetch, location, upload, url
 from scripts.aws.package import Template
 from scripts.aws.session import Connection, Session
 from scripts.errors import OperationError
@@ -22,7 +22,11 @@ def template(key: str) -> Template:
 def offline(**answers: Answer) -> Any:
     """A session whose S3 client answers from a script and notes the requests."""
     return SimpleNamespace(
-        s3=scripted.client("s3", **answers), account="111122223333", region="us-east-1", partition="aws"
+        s3=scripted.client("s3", **answers),
+        account="111122223333",
+        caller="arn:aws:iam::111122223333:user/jane",
+        region="us-east-1",
+        partition="aws",
     )
 
 
@@ -136,7 +140,7 @@ def test_a_bucket_in_another_region_that_may_not_be_seen_is_told() -> None:
 
 def test_the_name_of_the_default_bucket_taken_by_another_account_is_told() -> None:
     session = offline(HeadBucket=refuse("404", 404), CreateBucket=refuse("BucketAlreadyExists", 409))
-    with pytest.raises(OperationError, match="another account owns it") as raised:
+    with pytest.raises(OperationError, match="belongs to another account") as raised:
         artifact_bucket(session, None)
     assert "--bucket" in raised.value.advice
 
@@ -148,5 +152,27 @@ def test_without_the_permission_to_list_missing_keys_are_uploaded_all_the_same()
 
 def test_a_bucket_that_may_not_be_written_to_is_told() -> None:
     session = offline(HeadBucket=refuse("403"), HeadObject=refuse("403"), PutObject=refuse("AccessDenied"))
-    with pytest.raises(OperationError, match="another account owns it, or s3:PutObject is not allowed"):
+    with pytest.raises(
+        OperationError, match="user/jane lacks s3:PutObject on it, or another account owns it"
+    ):
         upload(session, artifact_bucket(session, "theirs"), [template("a.yaml")])
+
+
+def test_a_bucket_that_may_not_be_read_is_told_and_not_taken_for_empty() -> None:
+    session = offline(HeadBucket=empty, GetObject=refuse("AccessDenied"))
+    with pytest.raises(OperationError, match="user/jane lacks s3:GetObject and s3:ListBucket on it"):
+        fetch(session, artifact_bucket(session, "mine"), "orthanc-aws/1.0/manifest.json")
+
+
+def test_a_bucket_of_another_account_is_told_before_anything_is_put_into_it() -> None:
+    def owned_by_somebody_else(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return refuse("403")(arguments) if "ExpectedBucketOwner" in arguments else {}
+
+    session = offline(HeadBucket=owned_by_somebody_else)
+    with pytest.raises(OperationError, match="Bucket theirs belongs to another account"):
+        artifact_bucket(session, "theirs")
+
+
+def test_a_bucket_whose_region_s3_keeps_to_itself_is_told_as_well() -> None:
+    with pytest.raises(OperationError, match="lies in another region"):
+        artifact_bucket(offline(HeadBucket=refuse("301", 301)), "mine")

@@ -52,5 +52,13 @@ def test_the_advice_names_the_command_that_failed() -> None:
     assert "run `orthanc-aws upgrade test --region eu-west-3` again" in error.advice
 
 
+def test_the_advice_begins_with_what_lifts_the_cause() -> None:
+    reason = "User: arn:aws:iam::1:user/jane is not authorized to perform: rds:CreateDBCluster on resource: x"
+    advice = failed(ENVIRONMENT, report(reason, "second")).advice
+    assert advice.startswith(
+        "Ask the account's administrator to allow rds:CreateDBCluster. The rollback got stuck."
+    )
+
+
 def test_a_status_that_no_advice_is_known_for_leads_to_the_console() -> None:
     assert "CloudFormation console" in failed(ENVIRONMENT, Report("IMPORT_ROLLBACK_FAILED", None)).advice
