@@ -4,10 +4,10 @@ All generations of that role act as one owner, so that a new generation can use 
 """
 
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
+import database
 import psycopg2
 import settings
 from psycopg2 import sql
@@ -25,49 +25,22 @@ SESSION = {
     "client_connection_check_interval": "5s",
     "idle_in_transaction_session_timeout": "60s",
 }
-ATTEMPTS = 60
-SECONDS_BETWEEN = 2
 
 
 def main(environment: Mapping[str, str]) -> int:
     """Returns 0 when the role can log in, 1 where the database refuses; raises SettingsError for wrong settings."""
     settings.check(environment, settings.DATABASE, settings.MASTER)
     try:
-        with _connected(environment) as connection, connection.cursor() as cursor:
+        connection = database.connect(environment, "DATABASE_MASTER_USER", "DATABASE_MASTER_PASSWORD")
+        with connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             _make_owner(cursor, environment["DATABASE_NAME"])
             _make_role(cursor, environment["DATABASE_USER"], environment["DATABASE_PASSWORD"])
     except psycopg2.Error as error:
-        print(f"The database role could not be made: {_first_line(error)}", file=sys.stderr)
+        print(f"The database role could not be made: {database.first_line(error)}", file=sys.stderr)
         return 1
     print(f"The database role {environment['DATABASE_USER']} is ready")
     return 0
-
-
-def _connected(environment: Mapping[str, str]) -> Any:
-    """A connection as the master user; a database that is starting is waited for, a refusal is not."""
-    parameters = settings.connection(environment, "DATABASE_MASTER_USER", "DATABASE_MASTER_PASSWORD")
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return psycopg2.connect(**parameters)
-        except psycopg2.OperationalError as error:
-            if attempt == ATTEMPTS or _is_final(error):
-                raise
-            print(f"Waiting for the database: {_first_line(error)}", file=sys.stderr)
-            time.sleep(SECONDS_BETWEEN)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _is_final(error: psycopg2.Error) -> bool:
-    """Whether waiting cannot help: a wrong password, certificate or name."""
-    return any(
-        words in str(error)
-        for words in ("authentication failed", "certificate", "no pg_hba.conf", "SSL error")
-    )
-
-
-def _first_line(error: psycopg2.Error) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 def _make_owner(cursor: Any, database: str) -> None:

@@ -36,6 +36,8 @@ BUCKET = {
     "AWS_REGION": (re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"), "the name of an AWS region"),
 }
 AUTHORITIES = "/etc/orthanc/rds-authorities.pem"
+# Among the connections to the database, those of this image's own steps: Orthanc's have another name.
+APPLICATION_NAME = "orthanc-aws"
 
 
 class SettingsError(Exception):
@@ -73,5 +75,5 @@ def connection(environment: Mapping[str, str], user: str, password: str) -> dict
         "sslmode": "verify-full",
         "sslrootcert": authorities_of(environment),
         "connect_timeout": "10",
-        "application_name": "orthanc-aws",
+        "application_name": APPLICATION_NAME,
     }
