@@ -44,6 +44,8 @@ BUILD_MACHINES = {
 # Where, in the bucket of the source archive, the deploy tool puts archives and builds put the lists of parts.
 SOURCE_PREFIX = "images/"
 PARTS_PREFIX = f"{SOURCE_PREFIX}parts/"
+# Between the tag of an Orthanc image and the version of its PostgreSQL plugin, in a second tag of the same image.
+PLUGIN_MARK = "-postgresql-"
 KEPT_IMAGES = 100
 KEPT_UNTAGGED_DAYS = 30
 BUILD_MINUTES = 60
@@ -56,7 +58,7 @@ SOURCE = "What is built (filled in by the deploy tool and by launch links)"
 # that is there already was made of the same folder, so it is not built again, even if its base or a Debian package has
 # had fixes since: the date in the folder's file `refreshed` is there to be changed then. What is left to chance, a
 # base's registry that answers "too many requests" above all, is tried three times. With attestations an image would be
-# an index, which ECR does not scan.
+# an index, which ECR does not scan. The tag of the content comes last, as a build that finds it does nothing more.
 _BUILD = """\
 set -euo pipefail
 export BUILDX_NO_DEFAULT_ATTESTATIONS=1
@@ -81,6 +83,11 @@ while read -r name digest <&3; do
     done
     docker run --rm --interactive --network none --entrypoint /bin/sh "$repository:$tag" <list-parts >parts
     aws s3 cp --quiet parts "s3://$SOURCE_BUCKET/$PARTS_PREFIX$name-$tag" || echo "The list of parts is not kept"
+    plugin=$(sed -n 's/^orthanc\\tpostgresql-index\\t//p' parts)
+    if [ -n "$plugin" ]; then
+      docker tag "$repository:$tag" "$repository:$tag$PLUGIN_MARK$plugin"
+      docker push --quiet "$repository:$tag$PLUGIN_MARK$plugin" || echo "Not pushed, unless it is there already"
+    fi
     docker push --quiet "$repository:$tag" || echo "Not pushed, unless another build was faster"
     digest_of "$repository" "$tag" >digest
   fi
@@ -222,6 +229,7 @@ def _organization_pulls(inputs: ImagesInputs) -> Statement:
         Action=[
             ecr_actions.BatchCheckLayerAvailability,
             ecr_actions.BatchGetImage,
+            ecr_actions.DescribeImages,
             ecr_actions.GetDownloadUrlForLayer,
         ],
         Condition=Condition(StringEquals("aws:PrincipalOrgID", inputs.organization_id)),
@@ -290,6 +298,7 @@ def _project(
         "SOURCE_BUCKET": inputs.source_bucket,
         "SOURCE_KEY": inputs.source_key,
         "PARTS_PREFIX": PARTS_PREFIX,
+        "PLUGIN_MARK": PLUGIN_MARK,
     }
     project = codebuild.Project(
         "Project",

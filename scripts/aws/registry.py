@@ -1,15 +1,20 @@
 """The image repositories of an account, in Amazon ECR."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws.errors import code_of
 from scripts.aws.session import Session
+
+_REFERENCE = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<name>[^@]+)@(?P<digest>sha256:\w+)"
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Registry:
 
     def __init__(self, session: Session) -> None:
         self._ecr = session.client("ecr")
+        self._region = session.region
 
     def reference(self, repository: str, tag: str) -> str | None:
         """An image by its digest, `REPOSITORY@sha256:…`, or None where there is no such tag."""
@@ -38,6 +44,24 @@ class Registry:
                 return None
             raise
         return f"{repository}@{found['imageDetails'][0]['imageDigest']}"
+
+    def tags(self, reference: str) -> tuple[str, ...]:
+        """All tags of an image that is named by its digest, in a repository of any account.
+
+        Empty where they cannot be told: in another registry or region, or where this identity may not ask.
+        """
+        image = _REFERENCE.fullmatch(reference)
+        if not image or image["region"] != self._region:
+            return ()
+        try:
+            found = self._ecr.describe_images(
+                registryId=image["account"],
+                repositoryName=image["name"],
+                imageIds=[{"imageDigest": image["digest"]}],
+            )
+        except (BotoCoreError, ClientError):
+            return ()
+        return tuple(sorted(found["imageDetails"][0].get("imageTags", [])))
 
     def images(self, repository: str) -> list[StoredImage]:
         """The tagged images of a repository, the latest first."""

@@ -17,6 +17,8 @@ _ECR = "AmazonEC2ContainerRegistry_V20150921"
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PARTS = "os\tdebian\temulated\ndeb\tnothing\t0\tall\n"
+# As the official base of the Orthanc image has it.
+_PLUGIN = "orthanc\tpostgresql-index\t10.3\n"
 
 
 def _send(service: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
@@ -80,6 +82,16 @@ def _push(words: list[str]) -> None:
     _ecr("PutImage", repositoryName=name, imageTag=tag, imageManifest=manifest)
 
 
+def _tag(words: list[str]) -> None:
+    source, target = words
+    _built(target).write_text(_built(source).read_text())
+
+
+def _run(words: list[str]) -> None:
+    is_orthanc = words[-1].rpartition(":")[0].endswith("/orthanc")
+    print(_PARTS + (_PLUGIN if is_orthanc else ""), end="")
+
+
 def _built(image: str) -> Path:
     return Path(hashlib.sha256(image.encode()).hexdigest()[:16] + ".image")
 
@@ -91,7 +103,8 @@ _COMMANDS: dict[tuple[str, ...], Callable[[list[str]], object]] = {
     ("docker", "login"): lambda _: sys.stdin.read(),
     ("docker", "version"): lambda _: print(os.environ["EMULATED_ARCHITECTURE"]),
     ("docker", "build"): _build,
-    ("docker", "run"): lambda _: print(_PARTS, end=""),
+    ("docker", "tag"): _tag,
+    ("docker", "run"): _run,
     ("docker", "push"): _push,
 }
 

@@ -64,6 +64,11 @@ def _python(fields: list[str], _: tuple[str, str]) -> Component:
     return _library(PackageURL("pypi", None, name, version))
 
 
+def _orthanc(fields: list[str], _: tuple[str, str]) -> Component:
+    name, version = fields
+    return _library(PackageURL("generic", "orthanc", name, version))
+
+
 def _file(fields: list[str], _: tuple[str, str]) -> Component:
     path, sha256 = fields
     hashes = [HashType(alg=HashAlgorithm.SHA_256, content=sha256)]
@@ -73,6 +78,7 @@ def _file(fields: list[str], _: tuple[str, str]) -> Component:
 _KINDS: dict[str, Callable[[list[str], tuple[str, str]], Component]] = {
     "deb": _package,
     "pypi": _python,
+    "orthanc": _orthanc,
     "file": _file,
 }
 

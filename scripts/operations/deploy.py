@@ -13,15 +13,13 @@ from scripts.aws.package import package
 from scripts.aws.session import Session
 from scripts.console import Console
 from scripts.errors import OperationError
-from scripts.operations import protection
+from scripts.operations import protection, schemas
 from scripts.operations.carry_on import settle
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
 from scripts.operations.lint import lint
 from scripts.operations.proposal import request, upload
 from scripts.operations.watch import failed, watch
-
-_ORTHANC = "OrthancImage"
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,7 @@ def _change(deployment: Deployment, wanted: changeset.Request, options: Options,
             return False
         changes = change_set.changes()
         console.changes(wanted.stack_name, changes)
-        if options.verb == "deploy":
-            _tell_of_new_version(deployment, wanted)
+        schemas.compare(deployment, wanted)
         losses = protection.permitted_losses(deployment, changes, options.allow_replacing)
         if options.ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
             raise OperationError(
@@ -127,15 +124,6 @@ def _change(deployment: Deployment, wanted: changeset.Request, options: Options,
             if not report.succeeded:
                 raise failed(deployment.environment, report, verb=deployment.verb)
     return True
-
-
-def _tell_of_new_version(deployment: Deployment, wanted: changeset.Request) -> None:
-    stack, image = deployment.stack(), wanted.parameters.get(_ORTHANC)
-    if stack and stack.parameters.get(_ORTHANC, image) != image:
-        deployment.console.step(
-            "The Orthanc image is another, and tasks are replaced one by one. Where the schema of its database is "
-            f"another, too, say no and run `orthanc-aws upgrade {deployment.environment.arguments}`"
-        )
 
 
 def _finish(deployment: Deployment) -> dict[str, str]:

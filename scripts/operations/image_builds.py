@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from generator.stacks.images import BUILD_MACHINES, PARTS_PREFIX
 from scripts.aws import artifacts
@@ -11,6 +12,7 @@ from scripts.aws.registry import Registry
 from scripts.aws.session import Session
 from scripts.console import Console
 from scripts.errors import OperationError
+from scripts.images import plugin
 from scripts.images.sources import LIST_PARTS, Source, own_architecture
 from scripts.local import bases, engine
 from scripts.local.engine import Engine
@@ -58,11 +60,19 @@ def make(missing: Sequence[Source], how: How, place: Place, session: Session, co
         _fetch_bills(missing, how, place, session, console)
 
 
-def build_here(found: Engine, source: Source, how: How, console: Console) -> str:
-    """Builds an image with an engine, unless it is there, and returns its name; writes its bill of materials."""
+class Built(NamedTuple):
+    """An image on this machine: its name, and the list of its parts."""
+
+    name: str
+    parts: str
+
+
+def build_here(found: Engine, source: Source, how: How, console: Console) -> Built:
+    """Builds an image with an engine, unless it is there; writes its bill of materials."""
     name = build_one(found, source.name, source.base, console.step)
-    _write_bill(source, found.output(name, LIST_PARTS.read_text("utf-8")), how, console)
-    return name
+    built = Built(name, found.output(name, LIST_PARTS.read_text("utf-8")))
+    _write_bill(source, built.parts, how, console)
+    return built
 
 
 def require_own(architecture: str) -> None:
@@ -111,10 +121,13 @@ def _push_from_here(
     found: Engine, missing: Sequence[Source], how: How, place: Place, registry: Registry, console: Console
 ) -> None:
     for source in missing:
-        name = build_here(found, source, how, console)
+        built = build_here(found, source, how, console)
         address = place.repository(source)
         console.step(f"Pushing {source.name}:{source.tag}")
-        found.push(name, f"{registry.push_address(address)}:{source.tag}", registry.login(address))
+        for tag in plugin.tags(source, built.parts):
+            # An interrupted run may have come to one of them, and none can be moved.
+            if registry.reference(address, tag) is None:
+                found.push(built.name, f"{registry.push_address(address)}:{tag}", registry.login(address))
         console.done(f"{source.name}:{source.tag} is pushed")
 
 

@@ -59,7 +59,7 @@ def build(environment: Environment, how: How, console: Console) -> dict[str, str
     wanted = _wanted(environment, how.base)
     require_own(wanted[0].architecture)
     found = engine.find()
-    return {source.parameter: build_here(found, source, how, console) for source in wanted}
+    return {source.parameter: build_here(found, source, how, console).name for source in wanted}
 
 
 def push(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:

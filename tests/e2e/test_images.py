@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from scripts.aws.artifacts import artifact_bucket
 from scripts.aws.registry import Registry
 from scripts.aws.session import Session
+from scripts.console import Console
 from scripts.images.bill import bill
-from scripts.images.sources import LIST_PARTS, sources
+from scripts.images.plugin import Plugin
+from scripts.images.sources import LIST_PARTS, Source, own_architecture, sources
 from scripts.local import bases, engine
 from scripts.local.engine import Engine
 from scripts.local.images import build_one
+from scripts.operations.image_builds import ENGINE, Built, How, Place, make
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-images")]
 
@@ -48,8 +52,33 @@ def test_an_engine_pushes_to_a_repository_and_keeps_no_other_name_of_the_image(
     assert container_engine.succeeds("image", "inspect", tiny)
 
 
+def test_an_image_of_this_machine_is_pushed_with_the_version_of_its_plugin_even_after_an_interruption(
+    container_engine: Engine, tiny: str, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = session.client("ecr").create_repository(
+        repositoryName=f"tiny/{uuid.uuid4().hex[:8]}", imageTagMutability="IMMUTABLE"
+    )
+    repository = made["repository"]["repositoryUri"]
+    registry, how = Registry(session), How(bases.DEBIAN, ENGINE, tmp_path)
+    source = Source("orthanc", "OrthancImage", "0123456789abcdef", own_architecture(), bases.DEBIAN)
+    built = Built(tiny, "orthanc\tpostgresql-index\t5.0\n")
+    monkeypatch.setattr("scripts.operations.image_builds.build_here", lambda *_: built)
+    interrupted = f"{registry.push_address(repository)}:{source.tag}-postgresql-5.0"
+    container_engine.push(tiny, interrupted, registry.login(repository))
+    place = Place({"OrthancRepository": repository}, artifact_bucket(session, None), "")
+    make([source], how, place, session, Console())
+    found = registry.tags(str(registry.reference(repository, source.tag)))
+    assert found == (source.tag, f"{source.tag}-postgresql-5.0")
+    assert Plugin.of_tags(found) == Plugin("5.0", 1)
+
+
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("orthanc", "pkg:deb/debian/orthanc@"), ("nginx", "pkg:deb/debian/nginx@")]
+    ("name", "wanted"),
+    [
+        ("orthanc", "pkg:deb/debian/orthanc@"),
+        ("orthanc", "pkg:generic/orthanc/postgresql-index@5.0"),
+        ("nginx", "pkg:deb/debian/nginx@"),
+    ],
 )
 def test_the_bill_of_a_shipped_image_names_its_server(
     container_engine: Engine, name: str, wanted: str

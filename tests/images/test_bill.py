@@ -16,6 +16,8 @@ os\tdebian\ttrixie
 deb\tlibpq5:amd64\t17.6-0+deb13u1\tamd64
 deb\tzlib1g\t1:1.3.dfsg+really1.3.1-1+b1\tamd64
 pypi\tboto3\t1.43.1
+orthanc\torthanc\t1.13.0
+orthanc\tpostgresql-index\t10.3
 file\t/usr/share/orthanc/plugins/libOrthancDicomWeb.so\t{sha256}
 """.format(sha256="ab" * 32)
 
@@ -41,6 +43,12 @@ def test_packages_are_named_by_their_package_urls() -> None:
     assert "pkg:deb/debian/zlib1g@1:1.3.dfsg%2Breally1.3.1-1%2Bb1?arch=amd64&distro=trixie" in found
     assert "pkg:pypi/boto3@1.43.1" in found
     assert (found["os"]["name"], found["os"]["version"]) == ("debian", "trixie")
+
+
+def test_orthanc_and_its_plugins_are_named_with_what_they_say_of_themselves() -> None:
+    found = components(made())
+    assert found["pkg:generic/orthanc/orthanc@1.13.0"]["version"] == "1.13.0"
+    assert found["pkg:generic/orthanc/postgresql-index@10.3"]["name"] == "postgresql-index"
 
 
 def test_files_of_no_package_are_named_with_their_digests() -> None:

@@ -14,6 +14,7 @@ from scripts.aws.registry import Registry
 from scripts.aws.session import Session
 from scripts.console import Console
 from scripts.errors import OperationError
+from scripts.images.plugin import Plugin
 from scripts.images.sources import Source, archive
 from scripts.operations import deploy, images
 from scripts.operations.environment import Environment
@@ -92,6 +93,26 @@ def test_the_log_of_the_build_is_shown_and_kept_in_the_stacks_own_group(
     group = pusher.stack().outputs["BuildLogGroup"]
     streams = pusher.session.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
     assert len(streams) == 1
+
+
+def test_the_tags_of_an_image_tell_its_plugin(pusher: Pusher, session: Session) -> None:
+    made = pusher.push()
+    (orthanc, nginx) = (Registry(session).tags(made[name]) for name in ("OrthancImage", "NginxImage"))
+    assert Plugin.of_tags(orthanc) == Plugin("10.3", 10)
+    assert orthanc == (orthanc[0], f"{orthanc[0]}-postgresql-10.3")
+    assert Plugin.of_tags(nginx) is None
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        f"registry.example.org/orthanc@sha256:{'a' * 64}",
+        f"123456789012.dkr.ecr.eu-west-9.amazonaws.com/orthanc@sha256:{'a' * 64}",
+        f"123456789012.dkr.ecr.us-east-1.amazonaws.com/nowhere@sha256:{'a' * 64}",
+    ],
+)
+def test_an_image_that_cannot_be_asked_for_has_no_tags(session: Session, image: str) -> None:
+    assert Registry(session).tags(image) == ()
 
 
 def test_images_for_other_processors_are_others(pusher: Pusher) -> None:

@@ -1,5 +1,6 @@
 """Another version of Orthanc: never two at work on one database, and never left stopped where that can be helped."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any, Self
 import pytest
 
 from generator import yaml_text
-from scripts.aws import stacks
+from scripts.aws import changeset, stacks
 from scripts.aws.package import LOCATION_PARAMETERS
 from scripts.aws.services import Service
 from scripts.aws.session import Session
@@ -74,13 +75,14 @@ class Store:
     def __init__(self, folder: Path, session: Session) -> None:
         self.session = session
         image = {"OrthancImage": {"Type": "String"}}
+        generation = {"DatabaseGeneration": {"Type": "String", "Default": "1"}}
         location = {name: {"Type": "String"} for name in LOCATION_PARAMETERS}
         root = {
             "Orthanc": nested("orthanc.yaml", OrthancImage={"Ref": "OrthancImage"}),
             "Database": nested("database.yaml"),
         }
         for name, resources, parameters in (
-            ("root", root, image | location),
+            ("root", root, image | generation | location),
             ("orthanc", ORTHANC, image),
             ("database", {"Cluster": CLUSTER}, {}),
         ):
@@ -90,11 +92,31 @@ class Store:
         stack_name = f"orthanc-{folder.name.replace('_', '-')}"
         self.environment = Environment("test", stack_name, folder / "test.json", folder, "test")
         self.choose("one")
-        apply(self.environment, UNASKED, session, Console())
+        self.deploy()
 
-    def choose(self, image: str) -> None:
+    def choose(self, image: str, **more: str) -> None:
         assert self.environment.parameters is not None
-        self.environment.parameters.write_text(json.dumps({"OrthancImage": image}))
+        self.environment.parameters.write_text(json.dumps({"OrthancImage": image, **more}))
+
+    def pushed(self, plugin: str, revision: int = 1) -> str:
+        """An image in a repository of the account, with that version of the PostgreSQL plugin."""
+        ecr, name = self.session.client("ecr"), self.environment.stack_name
+        with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):
+            ecr.create_repository(repositoryName=name, imageTagMutability="IMMUTABLE")
+        manifest = json.dumps({"schemaVersion": 2, "plugin": plugin, "revision": revision})
+        content = f"{plugin}.{revision}-arm64"
+        for tag in (f"{content}-postgresql-{plugin}", content):
+            found = ecr.put_image(repositoryName=name, imageTag=tag, imageManifest=manifest)["image"]
+        (repository,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+        return f"{repository['repositoryUri']}@{found['imageId']['imageDigest']}"
+
+    def running(self, plugin: str) -> None:
+        """An image with that version of the plugin is deployed."""
+        self.choose(self.pushed(plugin))
+        self.deploy()
+
+    def deploy(self) -> None:
+        apply(self.environment, UNASKED, self.session, Console())
 
     def physical_id(self, *path: str) -> str:
         client = self.session.cloudformation
@@ -234,7 +256,7 @@ def test_a_plain_deployment_of_another_image_tells_of_the_upgrade_and_an_upgrade
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store.choose("two")
-    apply(store.environment, UNASKED, store.session, Console())
+    store.deploy()
     assert "say no and run `orthanc-aws upgrade test`" in capsys.readouterr().err
     store.choose("three")
     store.upgrade()
@@ -242,15 +264,15 @@ def test_a_plain_deployment_of_another_image_tells_of_the_upgrade_and_an_upgrade
 
 
 def test_after_ctrl_c_in_the_middle_another_run_carries_on(
-    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.choose("two")
     with monkeypatch.context() as patch:
         patch.setattr("scripts.operations.upgrade.UPDATABLE", frozenset())  # the deployment goes on
         with pytest.raises(OperationError, match="stopped by ctrl-C") as raised:
             store.upgrade(Interrupting())
+    assert raised.value.what == "Orthanc is left stopped, and clients get 503"
     assert "`orthanc-aws upgrade test` follows it again" in raised.value.advice
-    assert "Orthanc is not started: `orthanc-aws upgrade test` carries on" in capsys.readouterr().err
     assert store.service()["desiredCount"] == 0
     store.upgrade()
     assert store.is_running("two")
@@ -263,10 +285,10 @@ def test_a_deployment_of_a_store_that_is_held_says_so(
     store.choose("two")
     with start_that_fails(monkeypatch), pytest.raises(OperationError):
         store.upgrade()
-    apply(store.environment, UNASKED, store.session, Console())
+    store.deploy()
     assert "`orthanc-aws upgrade test` carries on and starts it" in capsys.readouterr().err
     store.upgrade()
-    apply(store.environment, UNASKED, store.session, Console())
+    store.deploy()
     assert "carries on" not in capsys.readouterr().err
 
 
@@ -303,3 +325,64 @@ class Tomorrow(datetime):
     @classmethod
     def now(cls, zone: tzinfo | None = None) -> Self:
         return super().now(zone) + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "reason", "advice"),
+    [
+        ("10.3", "6 with PostgreSQL plugin 9.0, 10 with 10.3", "`orthanc-aws upgrade test` stops all tasks"),
+        ("8.0", "6 with PostgreSQL plugin 9.0, 5 with 8.0", "`orthanc-aws restore test` goes back"),
+    ],
+)
+def test_a_plain_deployment_of_another_schema_is_refused_before_it_asks(
+    store: Store, plugin: str, reason: str, advice: str
+) -> None:
+    store.running("9.0")
+    before = store.image()
+    store.choose(store.pushed(plugin))
+    asked = Asked()
+    with pytest.raises(OperationError, match="schema of the database would change") as raised:
+        apply(store.environment, Options(), store.session, asked)
+    assert reason in raised.value.reason
+    assert raised.value.advice.startswith(advice)
+    assert (asked.questions, store.image()) == (0, before)
+    assert changeset.leftovers(store.session.cloudformation, store.environment.stack_name) == []
+
+
+def test_a_plain_deployment_of_the_same_schema_does_not_tell_of_an_upgrade(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.running("10.0")
+    capsys.readouterr()
+    store.choose(store.pushed("10.3"))
+    store.deploy()
+    shown = capsys.readouterr().err
+    assert "the schema of the database is not: 10 with PostgreSQL plugin 10.0, 10 with 10.3" in shown
+    assert "say no" not in shown
+
+
+def test_the_former_image_with_a_restored_database_is_not_refused(store: Store) -> None:
+    store.running("10.3")
+    former = store.pushed("9.0")
+    store.choose(former, DatabaseGeneration="2")
+    store.deploy()
+    assert store.image() == former
+
+
+@pytest.mark.parametrize(
+    ("plugin", "said"),
+    [
+        ("10.3", "6 with PostgreSQL plugin 9.0, 10 with 10.3. The first task converts it"),
+        ("9.0", "6 with 9.0. `orthanc-aws deploy test` would do, without a standstill"),
+        ("8.0", "6 with PostgreSQL plugin 9.0, 5 with 8.0. Orthanc does not start on a database that was"),
+    ],
+)
+def test_an_upgrade_says_what_becomes_of_the_schema(
+    store: Store, capsys: pytest.CaptureFixture[str], plugin: str, said: str
+) -> None:
+    store.running("9.0")
+    later = store.pushed(plugin, revision=2)
+    store.choose(later)
+    store.upgrade()
+    assert said in capsys.readouterr().err
+    assert store.is_running(later)
