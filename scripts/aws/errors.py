@@ -92,3 +92,12 @@ def _explain_lost_connection(error: boto.BotoCoreError) -> OperationError:
         else "Check the network, the proxy (HTTPS_PROXY) and the region's name; then run the same command again."
     )
     return OperationError("AWS cannot be reached", str(error), then)
+
+
+def told(error: BaseException) -> OperationError:
+    """Any error as the person who has to act on it is told of it, ctrl-C included."""
+    if isinstance(error, KeyboardInterrupt):
+        return OperationError("stopped by ctrl-C")
+    if isinstance(error, OperationError):
+        return error
+    return (explain(error) if isinstance(error, Exception) else None) or OperationError(str(error))

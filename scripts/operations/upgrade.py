@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import services, snapshots, stacks
+from scripts.aws.errors import told
 from scripts.aws.session import Session
 from scripts.aws.snapshots import Snapshot
 from scripts.aws.vocabulary import UPDATABLE
@@ -24,6 +25,9 @@ from scripts.operations.status import find
 _CLUSTER = ("Database", "Cluster")
 # A snapshot of an upgrade that has not ended bears this tag, with the former image.
 _UPGRADE_FROM = "UpgradeFrom"
+_STOPPED = "Orthanc is left stopped, and clients get 503"
+_STARTING = "Orthanc was being started, and is not known to run yet"
+_TOLD = (KeyboardInterrupt, OperationError, BotoCoreError, ClientError)
 
 
 def upgrade(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
@@ -36,19 +40,24 @@ def upgrade(environment: Environment, options: Options, session: Session, consol
     """
     find(environment, session)
     upgrading = _Upgrade(environment, session, console)
-    outputs = deploy(
-        environment, replace(options, verb="upgrade", around=upgrading.stopped), session, console
-    )
-    if upgrading.orthanc().standing().is_held:
-        upgrading.start()
+    options = replace(options, verb="upgrade", around=upgrading.stopped)
+    try:
+        outputs = deploy(environment, options, session, console)
+        if upgrading.orthanc().standing().is_held:
+            upgrading.start()
+    except _TOLD as error:
+        if not upgrading.state:
+            raise
+        raise upgrading.left(error) from None
     return outputs
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Upgrade:
     environment: Environment
     session: Session
     console: Console
+    state: str = ""  # what Orthanc is left in where it ends now; empty where Orthanc runs
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -57,6 +66,7 @@ class _Upgrade:
         is_resumed = orthanc.standing().is_held
         try:
             self.console.step("Stopping all tasks of Orthanc; clients get 503 until it has started again")
+            self.state = _STOPPED
             orthanc.stop()
             self._save(is_resumed)
             yield
@@ -67,12 +77,22 @@ class _Upgrade:
     def start(self) -> None:
         """Starts Orthanc, which ends the upgrade."""
         self.console.step("Starting Orthanc")
+        self.state = _STARTING
         try:
             self.orthanc().start()
         except OperationError as error:
+            self.state = _STOPPED
             raise OperationError(error.what, error.reason, self._advice()) from None
-        self._forget()
+        self.state = ""
         self.console.done("Orthanc runs again")
+        self._forget()
+
+    def left(self, error: BaseException) -> OperationError:
+        """The error for what ended it: how Orthanc is left, why, and what carries on."""
+        cause = told(error)
+        then = f"`orthanc-aws upgrade {self.environment.arguments}` carries on, and starts it."
+        advice = [cause.advice] if "`orthanc-aws upgrade" in cause.advice else [cause.advice, then]
+        return OperationError(self.state, str(cause), " ".join(filter(None, advice)))
 
     def orthanc(self) -> services.Service:
         return services.service(self.session, self._physical_id(services.ORTHANC))
@@ -101,16 +121,14 @@ class _Upgrade:
             )
 
     def _go_back(self) -> None:
-        arguments = self.environment.arguments
         try:
             if find(self.environment, self.session).status in UPDATABLE:
                 self.console.step("Going back to Orthanc as it is deployed")
-                return self.start()
+                self.start()
         except OperationError as error:
             self.console.failure(error)
         except (BotoCoreError, ClientError, KeyboardInterrupt) as error:
-            self.console.step(str(error) or "stopped by ctrl-C")
-        return self.console.step(f"Orthanc is not started: `orthanc-aws upgrade {arguments}` carries on")
+            self.console.step(f"Orthanc cannot be started again now: {told(error)}")
 
     def _advice(self) -> str:
         arguments = self.environment.arguments

@@ -5,7 +5,7 @@ from datetime import datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws.advice import on_failure
-from scripts.aws.errors import explain
+from scripts.aws.errors import told
 from scripts.aws.events import OperationEvents
 from scripts.aws.follow import Report, follow
 from scripts.errors import OperationError
@@ -41,11 +41,8 @@ def watch(deployment: Deployment, stack_id: str, since: datetime) -> Report:
     try:
         with deployment.console.progress(deployment.stack_name, deployment.template) as listener:
             return follow(operation, listener)
-    except KeyboardInterrupt:
-        raise _out_of_sight(deployment, OperationError("stopped by ctrl-C")) from None
-    except (OperationError, BotoCoreError, ClientError) as error:
-        explained = error if isinstance(error, OperationError) else explain(error)
-        raise _out_of_sight(deployment, explained or OperationError(str(error))) from None
+    except (KeyboardInterrupt, OperationError, BotoCoreError, ClientError) as error:
+        raise _out_of_sight(deployment, told(error)) from None
 
 
 def failed(
