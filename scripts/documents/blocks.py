@@ -18,6 +18,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "parameters": tables.parameters,
     "outputs": tables.outputs,
     "parameter-sets": tables.parameter_sets,
+    "schemas": tables.schemas,
     "cost-summary": costs.summary,
     "cost-fixed": partial(costs.by_component, cost.monthly),
     "cost-kept": partial(costs.by_component, cost.per_terabyte_kept),

@@ -10,6 +10,7 @@ from generator.core import Stack
 from generator.names import logical
 from generator.registry import DEPLOYMENT, STACKS
 from generator.stacks.network import FLOWS
+from scripts.images import plugin
 from scripts.operations.validate import load_parameters
 
 PROJECT = Path(__file__).parents[2]
@@ -91,6 +92,16 @@ def containers() -> str:
     ]
     head = ("Container", "Command", "User", "Writable", "Environment", "Environment from secrets")
     return table(head, rows)
+
+
+def schemas() -> str:
+    """The schema of the database that each version of Orthanc's PostgreSQL plugin has."""
+    known = plugin.schemas()
+    rows = [
+        (", ".join(version for version in known if known[version] == schema), schema)
+        for schema in dict.fromkeys(known.values())
+    ]
+    return table(("PostgreSQL plugin of the image", "Schema of the database"), rows, right=1)
 
 
 def _codes(words: Iterable[str]) -> str:
