@@ -96,6 +96,18 @@ def find(cloudformation: Any, name_or_id: str) -> Stack | None:
     )
 
 
+def last_deleted(cloudformation: Any, name: str) -> Stack | None:
+    """Of the stacks of that name that were deleted in the last 90 days, the latest; None where there is none.
+
+    Source: CloudFormation API reference, ListStacks.
+    """
+    pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
+    found = [each for page in pages for each in page["StackSummaries"] if each["StackName"] == name]
+    if not found:
+        return None
+    return find(cloudformation, max(found, key=lambda each: each["CreationTime"])["StackId"])
+
+
 def tree(cloudformation: Any, stack_id: str, status: str, path: tuple[str, ...] = ()) -> Nested:
     """The stack with the resources that it has, and so every stack nested in it."""
     resources = [

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import events, stacks
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
-from scripts.aws.errors import explain
+from scripts.aws.errors import explain, told
 from scripts.aws.events import Event, OperationEvents
 from scripts.aws.package import package
 from scripts.aws.session import Session
@@ -76,14 +76,16 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
 
     `typed` is the name where it was given beforehand, or None to ask for it. A deletion that is under way already is
     followed to its end. Raises OperationError where the name is not that of the stack, where CloudFormation is at work
-    on the stack, and with the first reason where something cannot be deleted.
+    on the stack, and with the first reason where something cannot be deleted. A stack that was destroyed already, such
+    as by a run that was cut short, is told of again.
     """
     deployment = Deployment(
         environment, package(environment.templates, environment.root), session, console, "destroy"
     )
-    stack = find(environment, session)
-    if stack.status == "DELETE_IN_PROGRESS":
-        console.step(f"{stack.name} is being deleted already: following it")
+    client, name = session.cloudformation, environment.stack_name
+    stack = stacks.find(client, name) or stacks.last_deleted(client, name) or find(environment, session)
+    if stack.status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
+        console.step(f"{stack.name} is {stack.status} already: following it")
         return _follow(deployment, stack, events.start_of(deployment.cloudformation, stack.id))
     if stack.in_progress:
         raise OperationError(
@@ -93,10 +95,25 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
         )
     console.plan(stack.name, plan(deployment.cloudformation, stack))
     _confirm(stack.name, typed, console)
-    _release(deployment, stack)
-    since = events.now_of(deployment.cloudformation, stack.id)
-    deployment.cloudformation.delete_stack(StackName=stack.id)
+    since = _begin(deployment, stack)
     return _follow(deployment, stack, since)
+
+
+def _begin(deployment: Deployment, stack: Stack) -> datetime:
+    """Takes the protection away and has the deletion begin; returns the moment just before it."""
+    try:
+        _release(deployment, stack)
+        since = events.now_of(deployment.cloudformation, stack.id)
+        deployment.cloudformation.delete_stack(StackName=stack.id)
+    except (KeyboardInterrupt, OperationError, BotoCoreError, ClientError) as error:
+        arguments, cause = deployment.environment.arguments, told(error)
+        then = f"`orthanc-aws destroy {arguments}` goes on; `orthanc-aws deploy {arguments}` protects it again instead."
+        raise OperationError(
+            f"The deletion of {stack.name} may not have begun, and its protection may be off",
+            str(cause),
+            " ".join(filter(None, (cause.advice, then))),
+        ) from None
+    return since
 
 
 def plan(cloudformation: Any, stack: Stack) -> list[Item]:
@@ -132,7 +149,7 @@ def _release(deployment: Deployment, stack: Stack) -> None:
         stacks.change_parameters(client, stack, {_PROTECTION: "false"})
         report = watch(deployment, stack.id, since)
         if not report.succeeded:
-            raise failed(deployment.environment, report)
+            raise failed(deployment.environment, report, verb=deployment.verb)
     if stack.protected:
         stacks.protect(client, stack, on=False)
         console.done("Termination protection is off")
