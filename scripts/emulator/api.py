@@ -33,7 +33,7 @@ def call(service: str, operation: str, properties: dict[str, Any], **more: Any) 
 
     client = _client(service, get_region(), get_account_id())
     shape = client.meta.service_model.operation_model(operation).input_shape
-    arguments = _fit({**properties, **more}, shape)
+    arguments = _fit({**properties, **more}, shape) if shape else {}
     answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
     return answer
 

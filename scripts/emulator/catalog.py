@@ -63,16 +63,17 @@ async def handle_request(
 
     operation = headers["x-amz-target"].rpartition(".")[2]
     try:
-        if operation not in _OPERATIONS:
+        if operation not in OPERATIONS:
             raise RefusedError("UnknownOperationException", f"{operation} is not emulated")
         # Off the event loop, as an operation may ask other services of the emulator.
-        status, answer = 200, await run_reentrant(_OPERATIONS[operation], json.loads(body or b"{}"))
+        status, answer = 200, await run_reentrant(OPERATIONS[operation], json.loads(body or b"{}"))
     except RefusedError as error:
         status, answer = 400, {"__type": error.code, "Message": str(error)}
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer, default=str).encode()
 
 
-def _new_id(kind: str) -> str:
+def new_id(kind: str) -> str:
+    """An id as Service Catalog gives them."""
     return f"{kind}-{new_uuid().replace('-', '')[:13]}"
 
 
@@ -87,28 +88,35 @@ def _found(store: AccountRegionScopedDict, key: str, what: str) -> Answer:
     return found
 
 
+def found_portfolio(portfolio_id: str) -> Answer:
+    """The record of a portfolio: its products, and its shares by the grantee's id; refused where there is none."""
+    return _found(_portfolios, portfolio_id, "Portfolio")
+
+
 def _create_portfolio(request: Request) -> Answer:
-    portfolio = {**request, "Id": _new_id("port"), "CreatedTime": time.time(), "Products": []}
+    portfolio = {**request, "Id": new_id("port"), "CreatedTime": time.time()}
+    portfolio |= {"Products": [], "Shares": {}}
     portfolio["ARN"] = _arn(f"portfolio/{portfolio['Id']}")
     _portfolios[portfolio["Id"]] = portfolio
     return {"PortfolioDetail": portfolio}
 
 
 def _update_portfolio(request: Request) -> Answer:
-    portfolio = _found(_portfolios, request["Id"], "Portfolio")
+    portfolio = found_portfolio(request["Id"])
     portfolio.update(request)
     return {"PortfolioDetail": portfolio}
 
 
 def _delete_portfolio(request: Request) -> Answer:
-    if _found(_portfolios, request["Id"], "Portfolio")["Products"]:
-        raise RefusedError("ResourceInUseException", f"Portfolio {request['Id']} still has products.")
+    portfolio = found_portfolio(request["Id"])
+    if portfolio["Products"] or portfolio["Shares"]:
+        raise RefusedError("ResourceInUseException", f"Portfolio {request['Id']} still has products or shares.")
     del _portfolios[request["Id"]]
     return {}
 
 
 def _create_product(request: Request) -> Answer:
-    product_id = _new_id("prod")
+    product_id = new_id("prod")
     summary = {"ProductId": product_id, "Name": request["Name"], "Owner": request["Owner"]}
     _products[product_id] = {"ProductViewSummary": summary, "Status": "AVAILABLE"}
     made = _create_artifact(
@@ -136,21 +144,21 @@ def _delete_product(request: Request) -> Answer:
 
 def _associate_product(request: Request) -> Answer:
     _found(_products, request["ProductId"], "Product")
-    _found(_portfolios, request["PortfolioId"], "Portfolio")["Products"].append(request["ProductId"])
+    found_portfolio(request["PortfolioId"])["Products"].append(request["ProductId"])
     return {}
 
 
 def _disassociate_product(request: Request) -> Answer:
     if any(_is_about(constraint, request) for constraint in _constraints.values()):
         raise RefusedError("ResourceInUseException", "The product has constraints in the portfolio.")
-    _found(_portfolios, request["PortfolioId"], "Portfolio")["Products"].remove(request["ProductId"])
+    found_portfolio(request["PortfolioId"])["Products"].remove(request["ProductId"])
     return {}
 
 
 def _create_constraint(request: Request) -> Answer:
-    if request["ProductId"] not in _found(_portfolios, request["PortfolioId"], "Portfolio")["Products"]:
+    if request["ProductId"] not in found_portfolio(request["PortfolioId"])["Products"]:
         raise RefusedError("ResourceNotFoundException", "The product is not in the portfolio.")
-    constraint = {**request, "ConstraintId": _new_id("cons")}
+    constraint = {**request, "ConstraintId": new_id("cons")}
     _constraints[constraint["ConstraintId"]] = constraint
     return {
         "ConstraintDetail": constraint,
@@ -174,7 +182,7 @@ def _create_artifact(request: Request) -> Answer:
     given = request["Parameters"]
     _summary(given["Info"]["LoadTemplateFromURL"])
     artifact = {
-        "Id": _new_id("pa"),
+        "Id": new_id("pa"),
         "Name": given.get("Name", ""),
         "Description": given.get("Description", ""),
         "Type": given.get("Type", "CLOUD_FORMATION_TEMPLATE"),
@@ -208,7 +216,7 @@ def _provision(request: Request) -> Answer:
     artifact = _artifact_of(request["ProductId"], request)
     given = {item["Key"]: item["Value"] for item in request.get("ProvisioningParameters", [])}
     _check_constraints(request["ProductId"], artifact, given)
-    launched_id = _new_id("pp")
+    launched_id = new_id("pp")
     stack_name = f"SC-{get_account_id()}-{launched_id}"
     call(
         "cloudformation",
@@ -259,7 +267,7 @@ def _describe_launched(request: Request) -> Answer:
 
 
 def _record(launched_id: str, kind: str) -> Answer:
-    record = {"RecordId": _new_id("rec"), "RecordType": kind, "Status": "CREATED"}
+    record = {"RecordId": new_id("rec"), "RecordType": kind, "Status": "CREATED"}
     return {"RecordDetail": {**record, "ProvisionedProductId": launched_id}}
 
 
@@ -301,7 +309,7 @@ def _as_parameters(given: dict[str, str]) -> list[Answer]:
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
 
 
-_OPERATIONS: dict[str, Callable[[Request], Answer]] = {
+OPERATIONS: dict[str, Callable[[Request], Answer]] = {
     "CreatePortfolio": _create_portfolio,
     "UpdatePortfolio": _update_portfolio,
     "DeletePortfolio": _delete_portfolio,

@@ -1,4 +1,4 @@
-"""Types of AWS Service Catalog that its API makes; principals, shares and tag options are recorded only."""
+"""Types of AWS Service Catalog that its API makes; principals and tag options are recorded only."""
 
 import json
 from typing import Any
