@@ -191,6 +191,27 @@ class Image(Value):
     )
 
 
+class PortfolioId(Value):
+    constraints: ClassVar = _matching("port-[a-z0-9]{1,90}", "the id of a portfolio of Service Catalog")
+
+
+class AccountIds(Value):
+    """Accounts of AWS, possibly none."""
+
+    parameter_type = "CommaDelimitedList"
+    constraints: ClassVar = _matching("([0-9]{12})?", "the twelve digits of an account, or several, or empty")
+
+
+class OrganizationNodes(Value):
+    """Organizational units and organizations, possibly none. Source: AWS Organizations API reference."""
+
+    parameter_type = "CommaDelimitedList"
+    constraints: ClassVar = _matching(
+        "(ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|o-[a-z0-9]{10,32})?",
+        "an organizational unit (ou-…), an organization (o-…), several of them, or empty",
+    )
+
+
 class RetentionDays(Value):
     """A number of days for which CloudWatch Logs can keep a log group."""
 

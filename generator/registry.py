@@ -18,6 +18,7 @@ from generator.stacks.network import NETWORK
 from generator.stacks.nginx import NGINX
 from generator.stacks.notifications import NOTIFICATIONS
 from generator.stacks.orthanc import ORTHANC
+from generator.stacks.portfolio_shares import PORTFOLIO_SHARES
 from generator.stacks.public_balancer import PUBLIC_BALANCER
 from generator.stacks.root import ROOT
 from generator.stacks.storage import STORAGE
@@ -44,6 +45,6 @@ DEPLOYMENT = (
     MONITORING,
     BUDGET,
 )
-# Launched by themselves, each with a form of its own; the catalog nests a launch role, too.
-STANDALONE = (IMAGES, LAUNCH_ROLE, CATALOG)
+# Launched by themselves, each with a form of its own; the catalog nests a launch role, too, and its shares.
+STANDALONE = (IMAGES, LAUNCH_ROLE, PORTFOLIO_SHARES, CATALOG)
 STACKS = (*DEPLOYMENT, *STANDALONE)

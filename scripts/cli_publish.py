@@ -19,6 +19,18 @@ from scripts.cli_options import (
 )
 
 
+def _grantees(_: click.Context, __: click.Parameter, grantees: tuple[str, ...]) -> dict[str, str] | None:
+    """Parameters of the catalog; None where nothing is said. An empty text alone stands for nobody."""
+    if not grantees:
+        return None
+    from scripts.operations.catalog import shared_with
+
+    try:
+        return shared_with([] if grantees == ("",) else grantees)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _version(_: click.Context, __: click.Parameter, version: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{0,49}", version):
         raise click.BadParameter(
@@ -73,7 +85,14 @@ def templates_(
 )
 @click.option("--provider", help="Who offers the product.")
 @click.option("--cost-center", help="A tag that users may give their stores; '' for none.")
-@click.option("--share", metavar="ACCOUNT", help="Share the portfolio with this account; '' for none.")
+@click.option(
+    "--share",
+    metavar="WHOM",
+    multiple=True,
+    callback=_grantees,
+    help="Share the portfolio with this account, organizational unit (ou-…) or organization (o-…), and with nobody but"
+    " those named; '' for nobody.",
+)
 @bucket_option
 @tags_option
 @click.option("--yes", is_flag=True, help="Deploy the catalog, and the image repositories, without asking.")
@@ -87,6 +106,7 @@ def catalog_(
     env: str | None,
     bucket: str | None,
     tags: dict[str, str],
+    share: dict[str, str] | None,
     yes: bool,
     templates: Path,
     output: str,
@@ -105,7 +125,7 @@ def catalog_(
         name: options[option] for option, name in _CATALOG_PARAMETERS.items() if options[option] is not None
     }
     console = console_for(output)
-    how = catalog.Options(asked, deploy.Options(bucket, tags, ask=not yes))
+    how = catalog.Options({**asked, **(share or {})}, deploy.Options(bucket, tags, ask=not yes))
     console.outputs(catalog.publish(version, environment, how, session, console))
 
 
@@ -113,7 +133,6 @@ _CATALOG_PARAMETERS = {
     "launchers": "LauncherRoles",
     "provider": "Provider",
     "cost_center": "CostCenter",
-    "share": "ShareAccount",
 }
 
 

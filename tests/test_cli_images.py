@@ -52,6 +52,8 @@ def test_the_repositories_are_not_deployed_without_a_yes(env: Path) -> None:
         (["publish", "templates", "../1"], "'../1' must begin with a letter or a digit"),
         (["publish", "templates", "1", "--parameters", "nowhere"], "there is no"),
         (["publish", "catalog"], "Missing argument 'VERSION'"),
+        (["publish", "catalog", "1", "--share", "r-ab12"], "'r-ab12' is neither an account (12 digits), an"),
+        (["publish", "catalog", "1", "--share", "123456789012", "--share", ""], "'' is neither an account"),
         (["catalog", "deprecate", "../1"], "'../1' must begin with a letter or a digit"),
     ],
 )

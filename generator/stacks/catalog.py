@@ -6,12 +6,13 @@ A stack beside the root, one for each account and region that publishes.
 import json
 from dataclasses import dataclass
 
-from troposphere import Equals, Not, Ref, Sub, Template, servicecatalog
+from troposphere import Equals, Not, Or, Ref, Sub, Template, servicecatalog
 
 from generator.core import Stack, gather, nest, output, parameter, shown
-from generator.kinds import BucketName, Text
+from generator.kinds import AccountIds, BucketName, LogGroupName, OrganizationNodes, PortfolioId, Text
 from generator.parts.location import LocationInputs
 from generator.stacks.launch_role import LAUNCH_ROLE, LaunchRoleInputs
+from generator.stacks.portfolio_shares import PORTFOLIO_SHARES, PortfolioSharesInputs, PortfolioSharesOutputs
 
 PORTFOLIO = "Portfolio"
 WHO = "Who may launch"
@@ -45,13 +46,9 @@ class CatalogInputs:
         ConstraintDescription="must be the path and name of a role: three letters or digits in a row, * for others.",
         MaxLength=512,
     )
-    share_account: Text = parameter(
-        "The portfolio is shared with this account, which needs a launch role of the same name; empty for none.",
-        group=WHO,
-        label="Share with account",
-        Default="",
-        AllowedPattern="^([0-9]{12})?$",
-        ConstraintDescription="must be the twelve digits of an account, or empty.",
+    share_accounts: AccountIds = shown(PortfolioSharesInputs, group=WHO, label="Share with accounts")
+    share_organization_nodes: OrganizationNodes = shown(
+        PortfolioSharesInputs, group=WHO, label="Share with organizational units"
     )
     launch_role_name: Text = shown(LaunchRoleInputs, group=WHO, label="Launch role")
     first_version: Text = parameter(
@@ -81,6 +78,7 @@ class CatalogOutputs:
     portfolio: Text = output("The id of the portfolio.")
     product: Text = output("The id of the product.")
     launch_role: Text = output("The name of the role that stores are launched with.")
+    share_log_group: LogGroupName = output("The log of the function that shares the portfolio.")
     template_source: Text = output("Where the template of the launch role's stack lies.")
 
 
@@ -106,11 +104,13 @@ def build(template: Template, inputs: CatalogInputs) -> CatalogOutputs:
     )
     _add_constraints(template, portfolio, product, offered, launch_role.launch_role)
     _add_tags(template, inputs, portfolio)
-    _add_principals(template, inputs, portfolio)
+    _add_launchers(template, portfolio)
+    shares = _nest_shares(template, inputs, portfolio)
     return CatalogOutputs(
         portfolio=Text(Ref(portfolio)),
         product=Text(Ref(product)),
         launch_role=launch_role.launch_role,
+        share_log_group=shares.share_log_group,
         template_source=Text(Sub("s3://${TemplateBucket}/${TemplateKeyPrefix} (${TemplateRegion})")),
     )
 
@@ -193,26 +193,25 @@ def _add_tags(template: Template, inputs: CatalogInputs, portfolio: servicecatal
         )
 
 
-def _add_principals(template: Template, inputs: CatalogInputs, portfolio: servicecatalog.Portfolio) -> None:
-    template.add_condition("IsShared", Not(Equals(inputs.share_account, "")))
+def _add_launchers(template: Template, portfolio: servicecatalog.Portfolio) -> None:
     template.add_resource(
         servicecatalog.PortfolioPrincipalAssociation(
             "Launchers",
             PortfolioId=Ref(portfolio),
-            # A pattern has no account. It holds in this one: the share below does not take principals along.
+            # A pattern has no account. It holds in this one: shares do not take principals along.
             PrincipalARN=Sub("arn:${AWS::Partition}:iam:::role/${LauncherRoles}"),
             PrincipalType="IAM_PATTERN",
         )
     )
-    template.add_resource(
-        servicecatalog.PortfolioShare(
-            "Share",
-            Condition="IsShared",
-            PortfolioId=Ref(portfolio),
-            AccountId=inputs.share_account,
-            ShareTagOptions=True,
-        )
-    )
+
+
+def _nest_shares(
+    template: Template, inputs: CatalogInputs, portfolio: servicecatalog.Portfolio
+) -> PortfolioSharesOutputs:
+    grantees = (inputs.share_accounts, inputs.share_organization_nodes)
+    template.add_condition("IsShared", Or(*(Not(Equals(listed.argument, "")) for listed in grantees)))
+    wired = gather(PortfolioSharesInputs, inputs, portfolio=PortfolioId(Ref(portfolio)))
+    return nest(template, PORTFOLIO_SHARES, wired, condition="IsShared")
 
 
 CATALOG = Stack("catalog", CatalogInputs, CatalogOutputs, build)

@@ -1,12 +1,13 @@
 """`orthanc-aws publish catalog` and `catalog`: the store as a product of AWS Service Catalog, version by version."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.aws import artifacts, published, stacks
+from scripts.aws import artifacts, published, readers, stacks
 from scripts.aws.catalog import Product
 from scripts.aws.published import Version
 from scripts.aws.session import Session
@@ -19,6 +20,8 @@ from scripts.operations.publish import STORE, check, form_values, prepared, put
 
 STACK_NAME = "orthanc-aws-catalog"
 TEMPLATE = "catalog.yaml"
+_SHARES = ("PortfolioShares",)
+_ACCOUNTS, _NODES = "ShareAccounts", "ShareOrganizationNodes"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,21 @@ class Listed:
         }
 
 
+def shared_with(grantees: Sequence[str]) -> dict[str, str]:
+    """The catalog's parameters that share it with these accounts (12 digits), units (`ou-…`) and organizations (`o-…`).
+
+    Nobody else has it then. Raises ValueError for the first that is none of these.
+    """
+    accounts = [name for name in grantees if name.isdigit()]
+    nodes = [name for name in grantees if name.startswith(("ou-", "o-"))]
+    for name in grantees:
+        if name not in (*accounts, *nodes):
+            raise ValueError(
+                f"{name!r} is neither an account (12 digits), an organizational unit (ou-…) nor an organization (o-…)."
+            )
+    return {_ACCOUNTS: ",".join(accounts), _NODES: ",".join(nodes)}
+
+
 def publish(
     version_name: str, environment: Environment, options: Options, session: Session, console: Console
 ) -> dict[str, str]:
@@ -59,6 +77,7 @@ def publish(
     check(environment.templates, console)
     bucket = artifacts.artifact_bucket(session, options.deployment.bucket)
     _check_bucket(_stack(session), bucket)
+    _check_earlier_share(_stack(session), options.asked)
     _catalog(environment, version_name, "root.yaml", bucket, options, session)
     complete = with_images(environment, options.deployment, session, console)
     given = form_values(complete, session, console)
@@ -66,7 +85,7 @@ def publish(
     put(version, bucket, session, console)
     root = version.launched[STORE].key
     catalog = _catalog(environment, version_name, root, bucket, options, session)
-    outputs = deploy.apply(catalog, options.deployment, session, console)
+    outputs = _apply(catalog, options, bucket, session, console)
     _add(Product(session, outputs["Product"]), version, bucket, session, console)
     return outputs
 
@@ -112,6 +131,52 @@ def _check_bucket(stack: stacks.Stack | None, bucket: artifacts.Bucket) -> None:
             "its launch role may read no other, and its template constraint admits no other",
             f"Publish with --bucket {known}.",
         )
+
+
+def _check_earlier_share(stack: stacks.Stack | None, asked: Mapping[str, str]) -> None:
+    """A share that an earlier template made would be withdrawn at the end of the update, after the new one was made."""
+    account = stack.parameters.get("ShareAccount") if stack else ""
+    if account and not asked.items() >= shared_with([]).items():
+        raise OperationError(
+            f"The catalog is shared with account {account} by a template of an earlier version",
+            "CloudFormation would take that share away after it made the new one, and both are one to Service Catalog",
+            f"Take it away first with --share '', then run the same command with --share {account}; the account has to"
+            " import the portfolio again.",
+        )
+
+
+def _apply(
+    catalog: Environment, options: Options, bucket: artifacts.Bucket, session: Session, console: Console
+) -> dict[str, str]:
+    """Deploys the catalog's stack, and lets those read the templates whom it is shared with; returns its outputs."""
+    values = catalog.values()
+    accounts, nodes = (
+        [name for name in values.get(key, "").split(",") if name] for key in (_ACCOUNTS, _NODES)
+    )
+    deployment = options.deployment
+    if not accounts and not nodes:
+        # The stack of the shares goes; the log that bears data stays, as its template has it.
+        deployment = replace(deployment, allow_replacing=(_SHARES,))
+    outputs = deploy.apply(catalog, deployment, session, console)
+    wanted = readers.statements(session, bucket, accounts, nodes)
+    _let_read(wanted, bucket, is_own=deployment.bucket is None, session=session, console=console)
+    return outputs
+
+
+def _let_read(
+    wanted: list[readers.Statement],
+    bucket: artifacts.Bucket,
+    *,
+    is_own: bool,
+    session: Session,
+    console: Console,
+) -> None:
+    """Has the bucket's policy let others read; where the bucket is not the tool's own, tells what it must say."""
+    if not is_own and wanted:
+        text = json.dumps(wanted, indent=2)
+        console.step(f"For others to launch, the policy of {bucket.name} must have these statements:\n{text}")
+    elif is_own and readers.let_read(session, bucket, wanted):
+        console.done(f"The policy of {bucket.name} lets those read whom the catalog is shared with")
 
 
 def _catalog(

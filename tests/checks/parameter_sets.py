@@ -48,7 +48,7 @@ BESIDE_THE_ROOT: dict[str, tuple[str, dict[str, str]]] = {
             "FirstTemplate": "orthanc-aws/1.0/root.yaml",
         },
     ),
-    "catalog for another account": (
+    "catalog for other accounts": (
         "catalog",
         {
             "PublishedBucket": "artifacts",
@@ -56,7 +56,17 @@ BESIDE_THE_ROOT: dict[str, tuple[str, dict[str, str]]] = {
             "FirstVersion": "1.0",
             "FirstTemplate": "orthanc-aws/1.0/root.yaml",
             "CostCenter": "radiology",
-            "ShareAccount": "210987654321",
+            "ShareAccounts": "210987654321,109876543210",
+        },
+    ),
+    "catalog for organizational units": (
+        "catalog",
+        {
+            "PublishedBucket": "artifacts",
+            "LauncherRoles": "Imaging",
+            "FirstVersion": "1.0",
+            "FirstTemplate": "orthanc-aws/1.0/root.yaml",
+            "ShareOrganizationNodes": "ou-a1b2-11111111,ou-a1b2-22222222,o-a1b2c3d4e5",
         },
     ),
 }

@@ -15,7 +15,6 @@ OPTIONAL = {"AWS::Budgets::Budget", "AWS::CodeBuild::Project"} | {
         "Portfolio",
         "PortfolioPrincipalAssociation",
         "PortfolioProductAssociation",
-        "PortfolioShare",
         "TagOption",
         "TagOptionAssociation",
     )
@@ -30,10 +29,12 @@ def regions() -> list[str]:
 
 
 def used_types() -> set[str]:
+    """The types that AWS offers; a custom one is where its function is."""
     return {
         resource["Type"]
         for template in rendered_set().values()
         for resource in template.section("Resources").values()
+        if not resource["Type"].startswith("Custom::")
     }
 
 

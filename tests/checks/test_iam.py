@@ -100,6 +100,12 @@ ACCEPTED = (
     ),
     Accepted(
         "AWS::IAM::ManagedPolicy",
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "aws:ViaAWSService for action organizations:",
+        "A global key, which every request has; parliament's data lack it.",
+    ),
+    Accepted(
+        "AWS::IAM::ManagedPolicy",
         "PERMISSIONS_MANAGEMENT_ACTIONS",
         "iam:passrole",
         "An export is started with a role, which only the export service may be handed.",

@@ -42,7 +42,7 @@ def nested_types() -> set[str]:
     return {
         resource["Type"]
         for name, template in rendered_set().items()
-        if name not in LAUNCHED - {"root"} | {"launch_role"}
+        if name not in LAUNCHED - {"root"} | {"launch_role", "portfolio_shares"}
         for resource in template.section("Resources").values()
     }
 

@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from generator import yaml_text
 from scripts.aws import stacks
 from scripts.aws.events import OperationEvents, start_of
 from scripts.aws.follow import read
-from scripts.aws.session import Session
+from scripts.aws.session import Connection, Session
+from scripts.cli import main
 from scripts.console import Console
 from scripts.errors import OperationError
 from scripts.operations import catalog, deploy, images
 from scripts.operations import publish as publishing
 from scripts.operations.catalog import Options, default_environment
 from scripts.operations.environment import Environment
+from tests.functions.organization import Organization, account_number
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = PROJECT / "templates"
@@ -35,6 +39,23 @@ class Catalog:
         options = Options(asked, deploy.Options(ask=False))
         given = environment or default_environment(self.folder)
         return catalog.publish(version, given, options, self.session, Console())
+
+    def share(self, *grantees: str) -> None:
+        """Publishes a version once more by the command line, for others to have it."""
+        options = ["--launchers", LAUNCHERS["LauncherRoles"], "--templates", str(self.folder), "--yes"]
+        whom = [word for grantee in grantees or ("",) for word in ("--share", grantee)]
+        result = CliRunner().invoke(main, ["publish", "catalog", "1.0", *options, *whom])
+        assert result.exit_code == 0, result.stderr
+
+    def shares(self) -> set[str]:
+        organization = Organization(self.session.client("organizations"), self.client)
+        return set(organization.shares(self.stack().outputs["Portfolio"]))
+
+    def readers(self) -> list[dict[str, Any]]:
+        """The statements of the bucket's policy that let anybody read."""
+        bucket = self.stack().parameters["PublishedBucket"]
+        policy = json.loads(self.session.s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        return [item for item in policy["Statement"] if item["Effect"] == "Allow"]
 
     def versions(self) -> dict[str, str]:
         """The names of all versions with their ids."""
@@ -90,6 +111,13 @@ class Catalog:
 
 
 @pytest.fixture
+def of_its_own(made: Catalog, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """The same in an account of its own, whose bucket and organization are nobody else's."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account_number())
+    return Catalog(made.folder, Session(Connection()))
+
+
+@pytest.fixture
 def made(tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """The real set in a folder of its own, whose versions are nobody else's."""
     monkeypatch.setattr(publishing, "lint", lambda _: [])
@@ -105,6 +133,7 @@ def made(tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 LAUNCHERS = {"LauncherRoles": "Imaging*"}
+ACCOUNTS = ["111122223333", "444455556666"]
 # No other store of the account may have its name.
 DOMAIN = f"{uuid.uuid4().hex[:8]}.example.org"
 STORE = {
@@ -212,3 +241,78 @@ def test_an_unknown_version_and_a_missing_catalog_are_told(made: Catalog) -> Non
     made.publish("1.0", **LAUNCHERS)
     with pytest.raises(OperationError, match=r"no version 2\.0 .* there are: 1\.0"):
         catalog.deprecate("2.0", made.session)
+
+
+def test_the_catalog_and_its_templates_are_for_whom_it_is_shared_with_and_nobody_else(
+    of_its_own: Catalog,
+) -> None:
+    organization = Organization(of_its_own.session.client("organizations"), of_its_own.client)
+    organization.enable_access()
+    unit = organization.unit()
+
+    of_its_own.share(*ACCOUNTS, unit)
+    assert of_its_own.shares() == {*ACCOUNTS, unit}
+    assert [item["Sid"] for item in of_its_own.readers()] == ["ReadPublishedAccounts", "ReadPublishedUnits"]
+    assert of_its_own.stack().outputs["ShareLogGroup"].endswith("/portfolio-shares")
+    of_its_own.publish("1.1")
+    assert of_its_own.shares() == {*ACCOUNTS, unit}
+    of_its_own.share(ACCOUNTS[1], organization.id)
+    assert of_its_own.shares() == {ACCOUNTS[1], organization.id}
+    assert of_its_own.readers()[0]["Principal"] == {"AWS": [f"arn:aws:iam::{ACCOUNTS[1]}:root"]}
+    of_its_own.share()
+    assert (of_its_own.shares(), of_its_own.readers()) == (set(), [])
+    assert "ShareLogGroup" not in of_its_own.stack().outputs
+
+
+def test_the_policy_of_a_named_bucket_is_left_alone_and_what_it_must_say_is_told(
+    of_its_own: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket = f"other-{uuid.uuid4().hex[:8]}"
+    of_its_own.session.s3.create_bucket(Bucket=bucket)
+    options = Options(
+        {**LAUNCHERS, **catalog.shared_with(ACCOUNTS)}, deploy.Options(bucket=bucket, ask=False)
+    )
+    catalog.publish("1.0", default_environment(of_its_own.folder), options, of_its_own.session, Console())
+    assert f"arn:aws:iam::{ACCOUNTS[0]}:root" in capsys.readouterr().err
+    with pytest.raises(of_its_own.session.s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
+        of_its_own.session.s3.get_bucket_policy(Bucket=bucket)
+
+
+def test_what_service_catalog_refuses_is_told_and_the_catalog_stays_as_it_was(of_its_own: Catalog) -> None:
+    of_its_own.share(ACCOUNTS[0])
+    with pytest.raises(OperationError, match="aws servicecatalog enable-aws-organizations-access"):
+        of_its_own.publish("1.0", **catalog.shared_with([ACCOUNTS[1], "ou-ab12-11111111"]))
+    assert of_its_own.shares() == {ACCOUNTS[0]}
+
+
+def test_a_share_of_an_earlier_template_is_taken_away_before_it_is_made_anew(of_its_own: Catalog) -> None:
+    earlier(of_its_own.folder / "catalog.yaml")
+    of_its_own.publish("1.0", **LAUNCHERS, ShareAccount=ACCOUNTS[0])
+    (of_its_own.folder / "catalog.yaml").write_bytes((TEMPLATES / "catalog.yaml").read_bytes())
+    for asked in ({}, catalog.shared_with(ACCOUNTS)):
+        with pytest.raises(OperationError, match=f"is shared with account {ACCOUNTS[0]} by .* an earlier"):
+            of_its_own.publish("1.0", **asked)
+    of_its_own.share()
+    of_its_own.share(ACCOUNTS[0])
+    assert of_its_own.shares() == {ACCOUNTS[0]}
+
+
+def earlier(file: Path) -> None:
+    """Makes the catalog's template one that shares with a single account, by CloudFormation's own resource type."""
+    template = yaml_text.load(file.read_text())
+    template["Parameters"]["ShareAccount"] = {"Type": "String"}
+    share = {"PortfolioId": {"Ref": "Portfolio"}, "AccountId": {"Ref": "ShareAccount"}}
+    template["Resources"]["Share"] = {"Type": "AWS::ServiceCatalog::PortfolioShare", "Properties": share}
+    file.write_text(yaml_text.dump(template))
+
+
+@pytest.mark.parametrize("unit", ["ou-ab12", "ou-AB12-11111111", "o-short"])
+def test_a_unit_that_none_can_be_called_is_refused(made: Catalog, unit: str) -> None:
+    with pytest.raises(OperationError, match="must be an organizational unit"):
+        made.publish("1.0", **LAUNCHERS, **catalog.shared_with([unit]))
+
+
+@pytest.mark.parametrize("name", ["r-ab12", "11112222333x", "", "123456789012,210987654321"])
+def test_nothing_but_accounts_units_and_organizations_is_shared_with(name: str) -> None:
+    with pytest.raises(ValueError, match="is neither an account"):
+        catalog.shared_with([ACCOUNTS[0], name])

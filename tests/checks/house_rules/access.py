@@ -20,6 +20,7 @@ _TELLS_NO_SOURCE = {
     "backup.amazonaws.com",
     "cloudtrail.amazonaws.com",
     "export.rds.amazonaws.com",
+    "lambda.amazonaws.com",
     "servicecatalog.amazonaws.com",
 }
 
