@@ -76,8 +76,8 @@ def moment_of(_: click.Context, __: click.Parameter, text: str | None) -> dateti
         return None
     try:
         return moment(text, datetime.now(UTC))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is neither a span such as 30m, 1h or 7d, nor a time.") from None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def since_option(default: str) -> Callable[[Command], Command]:

@@ -109,6 +109,7 @@ def test_a_study_that_is_no_uid_is_refused(environment: list[str]) -> None:
         (["audit"], "Give either --study or --user"),
         (["audit", "--study", "1.2", "--user", "bob"], "Give either --study or --user"),
         (["logs", "--since", "yesterday"], "is neither a span such as 30m"),
+        (["logs", "--since", "999999w"], "'999999w' lies outside of the years 1970 to 9999"),
         (["logs", "firewall"], "'firewall' is not one of"),
     ],
 )

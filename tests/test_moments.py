@@ -1,8 +1,11 @@
 """Moments as a person types them."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scripts.moments import moment
 
@@ -30,5 +33,23 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
 
 @pytest.mark.parametrize("text", ["", "h", "1y", "-1h", "yesterday", "1h30m"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="isoformat"):
+    with pytest.raises(ValueError, match="is neither a span such as"):
         moment(text, NOW)
+
+
+@pytest.mark.parametrize(
+    "text", ["999999w", "2940w", "1969-12-31", "0001-01-01T00:00+10:00", "9999-12-31T23:59-10:00"]
+)
+def test_a_time_that_aws_does_not_know_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="lies outside of the years 1970 to 9999"):
+        moment(text, NOW)
+
+
+SPANS = st.from_regex(r"\d{1,6}[smhdw]", fullmatch=True)
+TIMES = st.datetimes(timezones=st.timezones()).map(datetime.isoformat)
+
+
+@given(SPANS | TIMES | st.text())
+def test_any_text_is_a_moment_in_utc_or_refused(text: str) -> None:
+    with suppress(ValueError):
+        assert moment(text, NOW).tzinfo is UTC
