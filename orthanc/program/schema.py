@@ -43,21 +43,31 @@ def converts(cursor: Any, plugin: str) -> bool:
     One that converts has taken a lock, which the cursor's connection must keep until the conversion has ended. The
     connection must commit each statement. Raises SchemaError where Orthanc must not start.
     """
-    own, found = SCHEMAS.get(plugin), _found(cursor)
-    if found in (None, own):
+    difference = _difference(cursor, plugin)
+    if not difference:
         return False
-    if own is not None and found > own:
-        raise SchemaError(
-            f"The database has schema {found}, and the PostgreSQL plugin {plugin} of this image the older schema {own}."
-            " Use an image with a plugin of the newer schema, or restore the snapshot from before the upgrade."
-        )
-    has = f"schema {own}" if own else "one that is not known here"
-    difference = f"The database has schema {found}, and the PostgreSQL plugin {plugin} of this image {has}"
     print(f"{difference}: waiting until no other version is connected")
-    if own is not None and not _has_turn(cursor, own):
+    is_known = plugin in SCHEMAS
+    if is_known and not _has_turn(cursor, plugin):
         return False
     _wait_for_others(cursor, plugin, difference)
-    return own is not None
+    return is_known
+
+
+def _difference(cursor: Any, plugin: str) -> str:
+    """How the schemas differ where the database's might be an older one; raises SchemaError where it is newer."""
+    own, found = SCHEMAS.get(plugin), _found(cursor)
+    if found in (None, own):
+        return ""
+    schemas = f"The database has schema {found}, and the PostgreSQL plugin {plugin} of this image"
+    if own is None:
+        return f"{schemas} one that is not known here"
+    if found > own:
+        raise SchemaError(
+            f"{schemas} the older schema {own}. Use an image with a plugin of the newer schema, or restore the snapshot"
+            " from before the upgrade."
+        )
+    return f"{schemas} schema {own}"
 
 
 def _found(cursor: Any) -> int | None:
@@ -69,14 +79,14 @@ def _found(cursor: Any) -> int | None:
     return int(cursor.fetchone()[0])
 
 
-def _has_turn(cursor: Any, own: int) -> bool:
-    """Waits until no other task converts: true with the lock, false once the schema is the own one.
+def _has_turn(cursor: Any, plugin: str) -> bool:
+    """Waits until no other task converts: true with the lock, false once there is nothing left to convert.
 
     Not bounded, since a conversion can take an hour. The plugin itself would give up after five seconds, and ECS would
     give the deployment up after a few tasks that ended so.
     """
-    while _found(cursor) != own:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK, own))
+    while _difference(cursor, plugin):
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK, SCHEMAS[plugin]))
         if cursor.fetchone()[0]:
             return True
         time.sleep(SECONDS_BETWEEN)

@@ -127,6 +127,12 @@ def test_a_task_waits_while_another_one_converts_however_long_it_takes(schema: M
     assert database.now == pytest.approx(4000, abs=2)
 
 
+def test_a_schema_that_becomes_newer_meanwhile_is_refused(schema: ModuleType) -> None:
+    database = Database(schema, State(6, is_locked=True, seconds=30), State(11, is_locked=True))
+    with pytest.raises(schema.SchemaError, match="older schema 10"):
+        database.converts("10.3")
+
+
 def test_the_next_one_converts_where_the_first_one_died(schema: ModuleType) -> None:
     database = Database(schema, State(6, is_locked=True, seconds=30), State(6))
     assert database.converts("10.3")
@@ -156,7 +162,8 @@ def test_nothing_is_converted_that_others_use_or_that_is_newer(
         converts = database.converts(plugin)
     except schema.SchemaError:
         assert before != own
-        assert database.others_seen >= schema.PATIENCE_SECONDS or (own is not None and before > own)
+        is_newer = own is not None and database.state.found > own
+        assert is_newer or database.others_seen >= schema.PATIENCE_SECONDS
         return
     if converts:
         assert database.has_lock
