@@ -194,7 +194,10 @@ def _repository(template: Template, inputs: ImagesInputs, name: str, key: KeyArn
 
 
 def _lifecycle() -> str:
-    """Untagged images go soon. Tagged ones go when so many newer ones are there that no task can need them."""
+    """Untagged images go soon. Tagged ones go when so many newer ones are there that no task can need them.
+
+    It is images that are counted, whether they have one tag or two.
+    """
     rules = [
         {
             "rulePriority": 1,
