@@ -1,13 +1,15 @@
 """Builds of AWS CodeBuild: started, and followed by their logs to the end."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of
+from scripts.aws.patience import Patience, Say
 from scripts.aws.session import Session
 from scripts.errors import OperationError
 
@@ -16,8 +18,6 @@ _LONGEST_BUILD = 3 * 3600.0
 # A log's last lines arrive some seconds after the build's end.
 _LOG_DELAY = 10.0
 _LINES_IN_ERROR = 15
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Builds:
         return self._under_way(variables, machine) or self._start(variables, machine)
 
     def follow(self, build_id: str, say: Say) -> None:
-        """Says each line of a build's log until the build ends.
+        """Says each line of a build's log until the build ends; patient with a throttled API and a lost connection.
 
         Raises OperationError where it fails, with the reason and its last lines.
         """
-        log = _Log(self._logs)
+        log, patience = _Log(self._logs), Patience(say, self._clock)
         for delay in growing(_LONGEST_BUILD, self._clock):
-            build = self._describe(build_id)
-            log.tell(build, say)
+            build = patience.keep_trying(lambda: self._describe(build_id))
+            patience.keep_trying(partial(log.tell, build, say))
             if build["buildStatus"] != "IN_PROGRESS":
                 break
             self._clock.sleep(delay)
@@ -57,7 +57,7 @@ class Builds:
             raise OperationError(f"Build {build_id} does not end", "", f"Look at it in {self._place(build)}.")
         if build["buildStatus"] != "SUCCEEDED":
             self._clock.sleep(_LOG_DELAY)
-            log.tell(build, say)
+            patience.keep_trying(partial(log.tell, build, say))
             raise self._failed(build, log.lines)
 
     def _start(self, variables: Mapping[str, str], machine: Machine) -> str:

@@ -12,6 +12,9 @@ _LOST_CONNECTION = (
     boto.HTTPClientError,
 )
 
+# What may end an operation anywhere, other than by a defect of ours.
+INTERRUPTIONS = (KeyboardInterrupt, OperationError, boto.BotoCoreError, boto.ClientError)
+
 
 def code_of(error: boto.ClientError) -> str:
     """The service's error code, such as `AccessDenied`; the HTTP status where the answer had no body."""
@@ -95,9 +98,15 @@ def _explain_lost_connection(error: boto.BotoCoreError) -> OperationError:
 
 
 def told(error: BaseException) -> OperationError:
-    """Any error as the person who has to act on it is told of it, ctrl-C included."""
+    """Any of `INTERRUPTIONS` as the person who has to act on it is told of it."""
     if isinstance(error, KeyboardInterrupt):
         return OperationError("stopped by ctrl-C")
     if isinstance(error, OperationError):
         return error
     return (explain(error) if isinstance(error, Exception) else None) or OperationError(str(error))
+
+
+def interrupted(what: str, error: BaseException, then: str) -> OperationError:
+    """The error for `what` one of `INTERRUPTIONS` left behind: that one is the reason, and its advice comes first."""
+    cause = told(error)
+    return OperationError(what, str(cause), " ".join(filter(None, (cause.advice, then))))

@@ -1,9 +1,11 @@
 """A service of ECS whose tasks are all stopped and started again, with its auto scaling kept still meanwhile."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
+from scripts.aws.patience import Patience, Say
 from scripts.aws.session import Session
 from scripts.errors import OperationError
 
@@ -31,11 +33,15 @@ class Standing:
 
 @dataclass(frozen=True)
 class Service:
-    """A service by its ARN, which ends in service/CLUSTER/NAME."""
+    """A service by its ARN, which ends in service/CLUSTER/NAME.
+
+    `tell` hears of it where AWS cannot be asked for a while.
+    """
 
     ecs: Any
     scaling: Any
     arn: str
+    tell: Say = lambda _: None
 
     @property
     def _cluster(self) -> str:
@@ -60,10 +66,11 @@ class Service:
         self._suspend(True)
         tasks = self._tasks("RUNNING")
         self._want(0)
+        patience = Patience(self.tell, clock)
         for delay in growing(_LONGEST_STOP, clock):
-            running = self._tasks("RUNNING")
-            tasks |= running | self._tasks("STOPPED")
-            if not running and self._have_ended(sorted(tasks)):
+            running = patience.keep_trying(lambda: self._tasks("RUNNING"))
+            tasks |= running | patience.keep_trying(lambda: self._tasks("STOPPED"))
+            if not running and patience.keep_trying(partial(self._have_ended, sorted(tasks))):
                 return
             clock.sleep(delay)
         raise OperationError("Tasks still run a quarter of an hour after they were stopped", self.arn)
@@ -76,8 +83,9 @@ class Service:
         wanted = max((target["MinCapacity"] for target in self._targets()), default=1)
         answer = self._want(wanted, forceNewDeployment=True)
         started = next(each["id"] for each in answer["deployments"] if each["status"] == "PRIMARY")
+        patience = Patience(self.tell, clock)
         for delay in growing(_LONGEST_START, clock):
-            found = self._described()
+            found = patience.keep_trying(self._described)
             rollout = next((each for each in found["deployments"] if each["id"] == started), None)
             # A rollback makes a deployment of its own the primary one, and the failed one goes in the end.
             if rollout is None or rollout["rolloutState"] == "FAILED" or rollout["status"] != "PRIMARY":
@@ -135,6 +143,6 @@ class Service:
         )
 
 
-def service(session: Session, arn: str) -> Service:
+def service(session: Session, arn: str, tell: Say = lambda _: None) -> Service:
     """The service of that ARN."""
-    return Service(session.client("ecs"), session.client("application-autoscaling"), arn)
+    return Service(session.client("ecs"), session.client("application-autoscaling"), arn, tell)

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
 from scripts.aws.errors import code_of
+from scripts.aws.patience import Patience, Say
 from scripts.errors import OperationError
 
 # Without a type RDS tells of manual and automated ones alone, and of an automated one by its name not at all. Source:
@@ -90,9 +91,7 @@ def name_of_moment(cluster: str, moment: datetime) -> str:
     return f"{cluster}-at-{moment.astimezone(UTC):%Y%m%d%H%M%S}"
 
 
-def of_moment(
-    rds: Any, cluster: str, moment: datetime, tell: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
-) -> str:
+def of_moment(rds: Any, cluster: str, moment: datetime, tell: Say, clock: Clock = SYSTEM_CLOCK) -> str:
     """A snapshot of the cluster as it was at a moment; returns its ARN.
 
     A temporary cluster is restored to that moment, a snapshot taken of it, and the cluster deleted. Both are named by
@@ -105,19 +104,24 @@ def of_moment(
             tell(f"Restoring a temporary cluster {name}")
             _restore(rds, cluster, name, moment)
         tell(f"Waiting for the cluster {name}")
-        _wait(temporary, name, clock)
+        _wait(temporary, name, tell, clock)
         tell(f"Taking the snapshot {name}")
         rds.create_db_cluster_snapshot(DBClusterSnapshotIdentifier=name, DBClusterIdentifier=name)
     tell(f"Waiting for the snapshot {name}")
-    made = _snapshot(_wait(snapshot, name, clock))
+    made = _snapshot(_wait(snapshot, name, tell, clock))
     if temporary() is not None:
         tell(f"Deleting the temporary cluster {name}")
         rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
     return made.arn
 
 
-def take(rds: Any, cluster: str, name: str, tags: Mapping[str, str], clock: Clock = SYSTEM_CLOCK) -> str:
-    """Takes a snapshot of a cluster, unless there is one of that name, and waits for it; returns its ARN."""
+def take(
+    rds: Any, cluster: str, name: str, tags: Mapping[str, str], tell: Say, clock: Clock = SYSTEM_CLOCK
+) -> str:
+    """Takes a snapshot of a cluster, unless there is one of that name, and waits for it; returns its ARN.
+
+    `tell` hears of it where AWS cannot be asked for a while.
+    """
     snapshot = _describe_snapshot(rds, name)
     if snapshot() is None:
         rds.create_db_cluster_snapshot(
@@ -125,7 +129,7 @@ def take(rds: Any, cluster: str, name: str, tags: Mapping[str, str], clock: Cloc
             DBClusterIdentifier=cluster,
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
-    return _snapshot(_wait(snapshot, name, clock)).arn
+    return _snapshot(_wait(snapshot, name, tell, clock)).arn
 
 
 def _restore(rds: Any, cluster: str, name: str, moment: datetime) -> None:
@@ -140,11 +144,11 @@ def _restore(rds: Any, cluster: str, name: str, moment: datetime) -> None:
     )
 
 
-def _wait(describe: Describe, name: str, clock: Clock) -> dict[str, Any]:
+def _wait(describe: Describe, name: str, tell: Say, clock: Clock) -> dict[str, Any]:
     """Waits until it is available, and returns the record; raises OperationError where that comes to nothing."""
-    status = "not there"
+    status, patience = "not there", Patience(tell, clock)
     for delay in growing(_LONGEST_STEP, clock):
-        record = describe()
+        record = patience.keep_trying(describe)
         status = record["Status"] if record else "not there"
         if record and status == "available":
             return record

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import events, stacks
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
-from scripts.aws.errors import explain, told
+from scripts.aws.errors import INTERRUPTIONS, explain, interrupted
 from scripts.aws.events import Event, OperationEvents
 from scripts.aws.package import package
 from scripts.aws.session import Session
@@ -105,13 +105,12 @@ def _begin(deployment: Deployment, stack: Stack) -> datetime:
         _release(deployment, stack)
         since = events.now_of(deployment.cloudformation, stack.id)
         deployment.cloudformation.delete_stack(StackName=stack.id)
-    except (KeyboardInterrupt, OperationError, BotoCoreError, ClientError) as error:
-        arguments, cause = deployment.environment.arguments, told(error)
-        then = f"`orthanc-aws destroy {arguments}` goes on; `orthanc-aws deploy {arguments}` protects it again instead."
-        raise OperationError(
+    except INTERRUPTIONS as error:
+        arguments = deployment.environment.arguments
+        raise interrupted(
             f"The deletion of {stack.name} may not have begun, and its protection may be off",
-            str(cause),
-            " ".join(filter(None, (cause.advice, then))),
+            error,
+            f"`orthanc-aws destroy {arguments}` goes on; `orthanc-aws deploy {arguments}` protects it again instead.",
         ) from None
     return since
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from generator.stacks.images import BUILD_MACHINES, PARTS_PREFIX
 from scripts.aws import artifacts
 from scripts.aws.builds import Builds, Machine
+from scripts.aws.errors import interrupted
 from scripts.aws.registry import Registry
 from scripts.aws.session import Session
 from scripts.console import Console
@@ -127,8 +130,17 @@ def _push_from_here(
         for tag in plugin.tags(source, built.parts):
             # An interrupted run may have come to one of them, and none can be moved.
             if registry.reference(address, tag) is None:
-                found.push(built.name, f"{registry.push_address(address)}:{tag}", registry.login(address))
+                _push(found, built.name, address, tag, registry)
         console.done(f"{source.name}:{source.tag} is pushed")
+
+
+def _push(found: Engine, name: str, address: str, tag: str, registry: Registry) -> None:
+    """Pushes an image, unless somebody else who pushed the same at the same time was faster."""
+    try:
+        found.push(name, f"{registry.push_address(address)}:{tag}", registry.login(address))
+    except OperationError:
+        if registry.reference(address, tag) is None:
+            raise
 
 
 def _build_in_account(missing: Sequence[Source], place: Place, session: Session, console: Console) -> None:
@@ -139,10 +151,10 @@ def _build_in_account(missing: Sequence[Source], place: Place, session: Session,
     console.step(f"Build {build_id}")
     try:
         builds.follow(build_id, console.step)
-    except KeyboardInterrupt:
-        raise OperationError(
+    except (KeyboardInterrupt, BotoCoreError, ClientError) as error:
+        raise interrupted(
             f"Build {build_id} is no longer followed",
-            "stopped by ctrl-C",
+            error,
             "It goes on in AWS; the same command, run again, follows it.",
         ) from None
     console.done(f"Built in the account: {', '.join(f'{source.name}:{source.tag}' for source in missing)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.aws import log_groups, snapshots, stacks
+from scripts.aws.errors import INTERRUPTIONS, interrupted
 from scripts.aws.session import Session
 from scripts.aws.snapshots import Snapshot
 from scripts.aws.vocabulary import UPDATABLE
@@ -65,12 +66,31 @@ def restore(
     _warn(stack, cluster, source, console)
     if options.ask and not console.confirm(f"Restore, and change {file}?"):
         raise OperationError("Not restored", "nobody said yes", "Nothing was changed.")
-    arn = source if isinstance(source, str) else snapshots.of_moment(rds, cluster, source, console.step)
+    arn = source if isinstance(source, str) else _of_moment(rds, cluster, source, console)
     generation = _free_generation(environment, stack, arn, cluster, session, console)
     _name(file, environment, arn, generation, console)
-    outputs = deploy(environment, replace(options, allow_replacing=(_CLUSTER[:1],)), session, console)
+    try:
+        outputs = deploy(environment, replace(options, allow_replacing=(_CLUSTER[:1],)), session, console)
+    except INTERRUPTIONS as error:
+        command = f"orthanc-aws restore {environment.arguments} --snapshot {arn}"
+        raise interrupted(
+            "The restore is not known to be complete", error, f"Then `{command}` carries on."
+        ) from None
     _tell_of_former(rds, cluster, console)
     return outputs
+
+
+def _of_moment(rds: Any, cluster: str, moment: datetime, console: Console) -> str:
+    try:
+        return snapshots.of_moment(rds, cluster, moment, console.step)
+    except INTERRUPTIONS as error:
+        name = snapshots.name_of_moment(cluster, moment)
+        raise interrupted(
+            f"There is no snapshot of {_utc(moment)} yet, and nothing was replaced",
+            error,
+            f"A temporary cluster {name} may be there, which costs: the same command, run again, carries on with it "
+            "and deletes it.",
+        ) from None
 
 
 def _file(environment: Environment) -> Path:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import services, snapshots, stacks
-from scripts.aws.errors import told
+from scripts.aws.errors import INTERRUPTIONS, interrupted, told
 from scripts.aws.session import Session
 from scripts.aws.snapshots import Snapshot
 from scripts.aws.vocabulary import UPDATABLE
@@ -27,7 +27,6 @@ _CLUSTER = ("Database", "Cluster")
 _UPGRADE_FROM = "UpgradeFrom"
 _STOPPED = "Orthanc is left stopped, and clients get 503"
 _STARTING = "Orthanc was being started, and is not known to run yet"
-_TOLD = (KeyboardInterrupt, OperationError, BotoCoreError, ClientError)
 
 
 def upgrade(environment: Environment, options: Options, session: Session, console: Console) -> dict[str, str]:
@@ -45,7 +44,7 @@ def upgrade(environment: Environment, options: Options, session: Session, consol
         outputs = deploy(environment, options, session, console)
         if upgrading.orthanc().standing().is_held:
             upgrading.start()
-    except _TOLD as error:
+    except INTERRUPTIONS as error:
         if not upgrading.state:
             raise
         raise upgrading.left(error) from None
@@ -89,13 +88,12 @@ class _Upgrade:
 
     def left(self, error: BaseException) -> OperationError:
         """The error for what ended it: how Orthanc is left, why, and what carries on."""
-        cause = told(error)
-        then = f"`orthanc-aws upgrade {self.environment.arguments}` carries on, and starts it."
-        advice = [cause.advice] if "`orthanc-aws upgrade" in cause.advice else [cause.advice, then]
-        return OperationError(self.state, str(cause), " ".join(filter(None, advice)))
+        command = f"`orthanc-aws upgrade {self.environment.arguments}`"
+        is_told = command in told(error).advice
+        return interrupted(self.state, error, "" if is_told else f"{command} carries on, and starts it.")
 
     def orthanc(self) -> services.Service:
-        return services.service(self.session, self._physical_id(services.ORTHANC))
+        return services.service(self.session, self._physical_id(services.ORTHANC), self.console.step)
 
     def _save(self, is_resumed: bool) -> None:
         """Has a snapshot of the database as it was before any task of another version."""
@@ -106,7 +104,9 @@ class _Upgrade:
         name = first.name if first else f"{cluster}-before-{datetime.now(UTC):%Y%m%d%H%M%S}"
         self.console.step(f"{'Keeping' if first else 'Taking'} the snapshot {name}")
         image = find(self.environment, self.session).parameters.get("OrthancImage", "")
-        arn = snapshots.take(self.session.client("rds"), cluster, name, {_UPGRADE_FROM: image})
+        arn = snapshots.take(
+            self.session.client("rds"), cluster, name, {_UPGRADE_FROM: image}, self.console.step
+        )
         self.console.done(f"The database as it was is {arn}")
 
     def _unfinished(self) -> list[Snapshot]:

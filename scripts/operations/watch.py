@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from scripts.aws.advice import on_failure
-from scripts.aws.errors import told
+from scripts.aws.errors import INTERRUPTIONS, interrupted
 from scripts.aws.events import OperationEvents
 from scripts.aws.follow import Report, follow
 from scripts.errors import OperationError
@@ -41,8 +39,8 @@ def watch(deployment: Deployment, stack_id: str, since: datetime) -> Report:
     try:
         with deployment.console.progress(deployment.stack_name, deployment.template) as listener:
             return follow(operation, listener)
-    except (KeyboardInterrupt, OperationError, BotoCoreError, ClientError) as error:
-        raise _out_of_sight(deployment, told(error)) from None
+    except INTERRUPTIONS as error:
+        raise _out_of_sight(deployment, error) from None
 
 
 def failed(
@@ -76,11 +74,10 @@ def _reasons(report: Report) -> str:
     return "\n".join((str(report.failure), *later))
 
 
-def _out_of_sight(deployment: Deployment, cause: OperationError) -> OperationError:
+def _out_of_sight(deployment: Deployment, error: BaseException) -> OperationError:
     environment = deployment.environment
     find_again = (
         f"The operation goes on in AWS: `orthanc-aws {deployment.verb} {environment.arguments}` follows it again, "
         f"`orthanc-aws status {environment.arguments}` shows how it stands."
     )
-    advice = " ".join(filter(None, (cause.advice, find_again)))
-    return OperationError(f"{environment.stack_name} is no longer followed", str(cause), advice)
+    return interrupted(f"{environment.stack_name} is no longer followed", error, find_again)
