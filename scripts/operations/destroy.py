@@ -82,8 +82,7 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
     deployment = Deployment(
         environment, package(environment.templates, environment.root), session, console, "destroy"
     )
-    client, name = session.cloudformation, environment.stack_name
-    stack = stacks.find(client, name) or stacks.last_deleted(client, name) or find(environment, session)
+    stack = _deleted(environment, session) or find(environment, session)
     if stack.status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
         console.step(f"{stack.name} is {stack.status} already: following it")
         return _follow(deployment, stack, events.start_of(deployment.cloudformation, stack.id))
@@ -97,6 +96,11 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
     _confirm(stack.name, typed, console)
     since = _begin(deployment, stack)
     return _follow(deployment, stack, since)
+
+
+def _deleted(environment: Environment, session: Session) -> Stack | None:
+    client, name = session.cloudformation, environment.stack_name
+    return None if stacks.find(client, name) else stacks.last_deleted(client, name)
 
 
 def _begin(deployment: Deployment, stack: Stack) -> datetime:
