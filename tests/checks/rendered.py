@@ -47,28 +47,6 @@ def rendered_set() -> dict[str, Template]:
     }
 
 
-def branches(value: Any) -> list[Any]:
-    """What a value can turn out to be: both sides of each Fn::If, and None for AWS::NoValue."""
-    if isinstance(value, Mapping) and set(value) == {"Fn::If"}:
-        _, when_true, when_false = value["Fn::If"]
-        return branches(when_true) + branches(when_false)
-    return [None if value == {"Ref": "AWS::NoValue"} else value]
-
-
-def values(node: Any, path: str) -> list[Any]:
-    """What can stand at a path such as `Properties/Rules/*/Status`; None where it can be missing."""
-    found = branches(node)
-    for step in path.split("/"):
-        found = [branch for value in found for child in _children(value, step) for branch in branches(child)]
-    return found
-
-
-def _children(value: Any, step: str) -> list[Any]:
-    if step == "*":
-        return list(value) if isinstance(value, list) else [None]
-    return [value.get(step) if isinstance(value, Mapping) else None]
-
-
 def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every value below a node with its path, the node included."""
     yield path, node

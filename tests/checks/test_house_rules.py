@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.checks.house_rules import RULES, encryption
+from tests.checks.deployment import deployments
+from tests.checks.house_rules import DEPLOYMENT_RULES, RULES, encryption
 from tests.checks.house_rules.rule import Rule
 from tests.checks.rendered import Template, rendered_set
 
@@ -19,11 +20,18 @@ def test_the_rendered_set_follows(rule: Rule) -> None:
     assert not found, f"{rule.reason}\n" + "\n".join(found)
 
 
+@pytest.mark.parametrize("rule", DEPLOYMENT_RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("name", deployments())
+def test_each_deployment_follows(name: str, rule: Rule) -> None:
+    whole = Template(name, "", {"Resources": deployments()[name].resources()})
+    assert list(rule.check(whole)) == [], rule.reason
+
+
 @pytest.mark.parametrize(
     ("rule", "counter_example"),
     [
         pytest.param(rule, example, id=f"{rule.id}-{number}")
-        for rule in RULES
+        for rule in (*RULES, *DEPLOYMENT_RULES)
         for number, example in enumerate(rule.counter_examples, 1)
     ],
 )
@@ -63,5 +71,5 @@ def test_every_type_that_can_have_a_key_has_a_rule_about_it() -> None:
 
 
 def test_no_two_rules_share_an_id() -> None:
-    ids = [rule.id for rule in RULES]
+    ids = [rule.id for rule in (*RULES, *DEPLOYMENT_RULES)]
     assert len(ids) == len(set(ids))

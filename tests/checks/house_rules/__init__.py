@@ -2,6 +2,7 @@
 
 from tests.checks.house_rules import (
     access,
+    alarms,
     containers,
     database,
     documentation,
@@ -20,6 +21,10 @@ RULES = (
     *containers.RULES,
     *database.RULES,
     *retention.RULES,
+    *alarms.RULES,
     *partitions.RULES,
     *documentation.RULES,
 )
+
+# About deployments as wholes, whose resources lie in several templates.
+DEPLOYMENT_RULES = load_balancers.DEPLOYMENT_RULES

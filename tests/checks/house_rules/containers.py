@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scripts.operations.properties import values
 from tests.checks.house_rules.rule import Finding, must, must_not, resources, rule
-from tests.checks.rendered import Template, values
+from tests.checks.rendered import Template
 
 _TASK = "AWS::ECS::TaskDefinition"
 _SECRET_NAME = re.compile(

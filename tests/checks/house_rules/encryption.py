@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from scripts.operations.properties import values
 from tests.checks.house_rules.policies import Statement, statements_of
 from tests.checks.house_rules.rule import Finding, must, resources, rule
-from tests.checks.rendered import Template, values
+from tests.checks.rendered import Template
 
 _OWN_KEY = "AWS's own keys can be neither restricted by a policy of ours nor withdrawn"
 _ALGORITHMS = "Properties/BucketEncryption/ServerSideEncryptionConfiguration/*/ServerSideEncryptionByDefault"

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from scripts.operations.properties import branches, values
 from tests.checks.house_rules.rule import Finding, must, possible_values, resources, rule
-from tests.checks.rendered import Template, branches, values
+from tests.checks.rendered import Template
 
 # Those with TLS 1.2 or later and forward secrecy of "Security policies for your Application Load Balancer".
 SSL_POLICIES = (
@@ -117,6 +118,17 @@ def listeners(template: Template) -> Iterator[Finding]:
                     yield Finding(logical_id, "SslPolicy", f"can be {wrong[0]}")
 
 
+def firewalls(template: Template) -> Iterator[Finding]:
+    guarded = [
+        association["Properties"].get("ResourceArn")
+        for _, association in template.resources("AWS::WAFv2::WebACLAssociation")
+    ]
+    for logical_id, balancer in template.resources(f"{_ELB}::LoadBalancer"):
+        public = balancer["Properties"].get("Scheme") != "internal"
+        if public and {"Ref": logical_id} not in guarded:
+            yield Finding(logical_id, "WebACLAssociation", "has none")
+
+
 RULES = (
     rule(
         "ElasticLoadBalancingV2/attributes",
@@ -162,4 +174,18 @@ RULES = (
     must(f"{_ELB}::TargetGroup", "HealthCheckProtocol", "The tasks speak nothing else.", "HTTPS"),
     must(f"{_ELB}::TargetGroup", "HealthCheckPath", "The default / is not meant for health checks."),
     must(f"{_ELB}::LoadBalancer", "Scheme", "The default is public.", "internal", "internet-facing"),
+)
+
+DEPLOYMENT_RULES = (
+    rule(
+        "LoadBalancer/firewall",
+        "What the whole Internet may try passes a firewall first.",
+        firewalls,
+        resources(f"Balancer: {{Type: '{_ELB}::LoadBalancer', Properties: {{Scheme: internet-facing}}}}"),
+        resources(f"""
+            Balancer: {{Type: '{_ELB}::LoadBalancer', Properties: {{}}}}
+            Other: {{Type: '{_ELB}::LoadBalancer', Properties: {{Scheme: internal}}}}
+            Association: {{Type: 'AWS::WAFv2::WebACLAssociation', Properties: {{ResourceArn: !Ref Other}}}}
+        """),
+    ),
 )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scripts.operations.properties import branches
 from tests.checks.house_rules.rule import Finding, must, must_not, resources, rule
-from tests.checks.rendered import Template, branches
+from tests.checks.rendered import Template
 
 # A rule that matches no packet, in the place of the rule that lets everything out. Source: the CDK's
 # aws-ec2 SecurityGroup with allowAllOutbound false.

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.checks.rendered import Resource, Template, branches, walk
+from scripts.operations.properties import branches
+from tests.checks.rendered import Resource, Template, walk
 
 
 @dataclass(frozen=True)

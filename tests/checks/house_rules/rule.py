@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from textwrap import dedent, indent
 from typing import Any, NamedTuple
 
-from tests.checks.rendered import Template, values
+from scripts.operations.properties import values
+from tests.checks.rendered import Template
 
 
 class Finding(NamedTuple):
