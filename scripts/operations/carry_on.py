@@ -8,6 +8,7 @@ from scripts.aws.vocabulary import UPDATABLE
 from scripts.errors import OperationError
 from scripts.operations import protection
 from scripts.operations.deployment import Deployment
+from scripts.operations.ownership import require_own
 from scripts.operations.watch import failed, watch
 
 _STUCK = frozenset(
@@ -20,9 +21,12 @@ def settle(deployment: Deployment) -> Stack | None:
 
     Follows an operation that is under way, removes the empty rest of a creation that failed, continues a
     rollback that got stuck, removes change sets that were never executed, and guards what an earlier run left without
-    a guard; says so each time. Raises OperationError where that fails, or where a person has to decide.
+    a guard; says so each time. Raises OperationError where that fails, where a person has to decide, or where the stack
+    is another's.
     """
     stack = deployment.stack()
+    if stack:
+        require_own(stack, deployment.environment.root, deployment.template.parameters)
     if stack and stack.in_progress:
         _attach(deployment, stack)
         stack = deployment.stack()

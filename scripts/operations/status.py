@@ -11,6 +11,7 @@ from scripts.aws.vocabulary import is_failure
 from scripts.errors import OperationError
 from scripts.operations import health
 from scripts.operations.environment import Environment
+from scripts.operations.ownership import require_own
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Status:
 
 
 def find(environment: Environment, session: Session) -> stacks.Stack:
-    """The environment's stack; raises OperationError where it was never deployed."""
+    """The environment's stack; raises OperationError where it was never deployed, or is another's."""
     stack = stacks.find(session.cloudformation, environment.stack_name)
     if stack is None:
         raise OperationError(
@@ -45,6 +46,7 @@ def find(environment: Environment, session: Session) -> stacks.Stack:
             "",
             f"`orthanc-aws deploy {environment.arguments}` creates it.",
         )
+    require_own(stack, environment.root, environment.declared())
     return stack
 
 

@@ -1,5 +1,7 @@
 """Deploying a set that is three stacks deep to the emulator, over HTTP with boto3."""
 
+import json
+
 import pytest
 
 from scripts.aws import changeset
@@ -9,7 +11,7 @@ from scripts.console import Console
 from scripts.emulator import Emulator
 from scripts.errors import OperationError
 from scripts.operations.deploy import Options
-from scripts.operations.status import status
+from scripts.operations.status import find, status
 from tests.operations.deployer import Deployer, Interrupting, Refusing
 from tests.operations.three_levels import REASON
 
@@ -157,3 +159,18 @@ def test_ctrl_c_tells_that_the_deployment_goes_on_and_the_next_run_finds_it_done
     stack = deployer.stack()
     assert stack is not None
     assert stack.protected
+
+
+def test_a_stack_of_the_same_name_that_is_not_ours_is_left_alone(deployer: Deployer) -> None:
+    environment, client = deployer.environment(), deployer.session.cloudformation
+    theirs = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "theirs"}}
+    parameters = {"Cost": {"Type": "String"}, "Word": {"Type": "String"}}
+    body = json.dumps({"Parameters": parameters, "Resources": {"Value": theirs}})
+    given = [{"ParameterKey": name, "ParameterValue": "x"} for name in parameters]
+    client.create_stack(StackName=environment.stack_name, TemplateBody=body, Parameters=given)
+    for change in (deployer.deploy, lambda: find(environment, deployer.session)):
+        with pytest.raises(OperationError, match=r"was not made from root\.yaml") as raised:
+            change()
+        assert "Of its 2 parameters, 1 are" in raised.value.reason
+    (resource,) = client.list_stack_resources(StackName=environment.stack_name)["StackResourceSummaries"]
+    assert resource["LogicalResourceId"] == "Value"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scripts.aws.clock import Clock
+from scripts.aws.package import LOCATION_PARAMETERS
 from scripts.errors import OperationError
 from scripts.operations import destroy as module
 from scripts.operations.destroy import Destroyed, destroy
@@ -113,7 +114,9 @@ def test_what_was_never_deployed_cannot_be_destroyed(deployer: Deployer) -> None
 
 
 def scripted_session(status: str, timeline: Timeline) -> Any:
-    stack = {"StackName": "root", "StackId": stack_id("root"), "CreationTime": scripted.EPOCH}
+    own = [{"ParameterKey": name, "ParameterValue": ""} for name in LOCATION_PARAMETERS]
+    known = {"StackName": "root", "StackId": stack_id("root"), "CreationTime": scripted.EPOCH}
+    stack = {**known, "Parameters": own}
     client = scripted.client(
         "cloudformation",
         DescribeStacks=lambda _: {"Stacks": [{**stack, "StackStatus": status}]},
