@@ -71,10 +71,10 @@ def _expected(error: Exception) -> "OperationError | None":
     return None
 
 
-def _judge(findings: list[str], what: str, all_well: str) -> None:
+def _judge(findings: list[str], what: str, all_well: str, output: str) -> None:
     """Prints findings as the result; any at all make the exit code 1."""
-    console = console_for()
-    console.findings(findings)
+    console = console_for(output)
+    console.result({"Findings": findings}, findings)
     if findings:
         from scripts.errors import OperationError
 
@@ -101,36 +101,40 @@ def main(ctx: click.Context, profile: str | None, region: str | None) -> None:
 @main.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail where a template is not what is rendered.")
 @templates_option
-def render(check: bool, templates: Path) -> None:
+@output_option
+def render(check: bool, templates: Path, output: str) -> None:
     """Write the CloudFormation templates that the code describes."""
     from generator import render
 
     if check:
-        return _judge(render.check(templates), "Stale templates", "The templates are up to date")
+        return _judge(render.check(templates), "Stale templates", "The templates are up to date", output)
     changed = render.write(templates)
-    console = console_for()
-    console.findings(changed)
+    console = console_for(output)
+    console.result({"Changed": changed}, changed)
     console.done(f"{len(changed)} templates changed")
     return None
 
 
 @main.command()
 @templates_option
-def lint(templates: Path) -> None:
+@output_option
+def lint(templates: Path, output: str) -> None:
     """Lint the rendered templates, with the wiring between them."""
     from scripts.operations.lint import lint
 
-    _judge(lint(templates.resolve()), "Findings", "The templates are clean")
+    _judge(lint(templates.resolve()), "Findings", "The templates are clean", output)
 
 
 @main.command()
 @env_argument
 @templates_option
+@output_option
 @click.pass_context
-def validate(ctx: click.Context, **_: Any) -> None:
+def validate(ctx: click.Context, output: str, **_: Any) -> None:
     """Check a parameter set against the templates' constraints and Rules, without an account."""
     environment = environment_of(ctx)
-    _judge(environment.mistakes(), "Mistakes in the parameter set", f"{environment.parameters} is valid")
+    mistakes, all_well = environment.mistakes(), f"{environment.parameters} is valid"
+    _judge(mistakes, "Mistakes in the parameter set", all_well, output)
 
 
 @main.command()
@@ -147,9 +151,11 @@ def validate(ctx: click.Context, **_: Any) -> None:
 @click.pass_context
 def cost(ctx: click.Context, study_mb: float, output: str, **_: Any) -> None:
     """Compute what ENV costs by list price: idle, for each terabyte, and for a study; without an account."""
+    from scripts import reports
     from scripts.operations.estimate import estimate
 
-    console_for(output).cost(estimate(environment_of(ctx)), study_mb)
+    found = estimate(environment_of(ctx))
+    console_for(output).result(found.as_json(study_mb), reports.cost(found, study_mb))
 
 
 @main.command()
@@ -162,16 +168,17 @@ def cost(ctx: click.Context, study_mb: float, output: str, **_: Any) -> None:
     help="Folder to write to.",
 )
 @click.option("--bucket", help="Upload to this bucket instead.")
+@output_option
 @aws_options
 @click.pass_context
-def package(ctx: click.Context, templates: Path, out: Path, bucket: str | None, **_: Any) -> None:
+def package(
+    ctx: click.Context, templates: Path, out: Path, bucket: str | None, output: str, **_: Any
+) -> None:
     """Package the templates under content-addressed names, and print where the root is."""
     from scripts.operations import package
 
-    if bucket:
-        click.echo(package.upload(templates, bucket, session_of(ctx)))
-    else:
-        click.echo(package.write(templates, out)[-1])
+    root = package.upload(templates, bucket, session_of(ctx)) if bucket else package.write(templates, out)
+    console_for(output).result({"Root": root}, [root])
 
 
 @main.command()
@@ -222,9 +229,11 @@ def deploy(
 def status(ctx: click.Context, output: str, **_: Any) -> None:
     """Show how the stacks of ENV stand, and why the last operation failed if it did."""
     environment, session = environment_of(ctx), session_of(ctx)
+    from scripts import reports
     from scripts.operations.status import status
 
-    console_for(output).status(status(environment, session))
+    found = status(environment, session)
+    console_for(output).result(found.as_json(), reports.status(found))
 
 
 @main.command()
@@ -262,11 +271,13 @@ def emulator() -> None:
 
 
 @emulator.command()
-def start() -> None:
+@output_option
+def start(output: str) -> None:
     """Start the emulator unless it runs, and print its URL."""
     from scripts.emulator import ensure_running
 
-    click.echo(ensure_running().endpoint_url)
+    url = ensure_running().endpoint_url
+    console_for(output).result({"EndpointUrl": url}, [url])
 
 
 @emulator.command()

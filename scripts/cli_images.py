@@ -131,6 +131,8 @@ def push(
 def list_(ctx: click.Context, output: str, **_: Any) -> None:
     """List the images in the account; * marks those of the sources that are here."""
     environment, session = environment_of(ctx), session_of(ctx)
+    from scripts import reports
     from scripts.operations.images import listed
 
-    console_for(output).images(listed(environment, session))
+    found = listed(environment, session)
+    console_for(output).result([each.as_json() for each in found], reports.images(found))

@@ -40,11 +40,14 @@ def diff(
     The templates are uploaded, for CloudFormation to read them; the change set that it makes is removed.
     """
     environment, session = environment_of(ctx), session_of(ctx)
+    from scripts import reports
     from scripts.operations.diff import diff
 
     console = console_for(output)
     difference = diff(environment, bucket, tags, session, console)
-    console.difference(difference)
+    console.result(difference.as_json(), reports.difference(difference))
+    if not difference.has_changes:
+        console.done(f"{difference.stack_name} is up to date: nothing would change")
     if exit_code and difference.has_changes:
         ctx.exit(DIFFERENT)
 

@@ -191,7 +191,8 @@ def push(folder: Path, name: str, **access: Any) -> None:
 
     console = Console()
     pushed = push(folder, _access(name, **access))
-    console.findings(f"{file}: {reason}" for file, reason in pushed.refused.items())
+    for file, reason in pushed.refused.items():
+        click.echo(f"{file}: {reason}")
     if pushed.skipped:
         for file in pushed.skipped:
             console.step(f"{file} is passed over: it is no DICOM file of an object")
@@ -215,7 +216,7 @@ def check(name: str, **access: Any) -> None:
     for finding in check(_access(name, **access)):
         if finding.wrong:
             wrong.append(finding)
-            console.findings([f"{finding.what}: no, {finding.wrong}"])
+            click.echo(f"{finding.what}: no, {finding.wrong}")
         else:
             console.done(finding.what)
     if wrong:

@@ -148,9 +148,11 @@ def catalog() -> None:
 def list_(ctx: click.Context, output: str, **_: Any) -> None:
     """List the versions, the latest first."""
     session = session_of(ctx)
+    from scripts import reports
     from scripts.operations.catalog import listed
 
-    console_for(output).versions(listed(session))
+    found = listed(session)
+    console_for(output).result([each.as_json() for each in found], reports.versions(found))
 
 
 @catalog.command()

@@ -52,9 +52,12 @@ def users(ctx: click.Context, env: str, local: bool) -> None:
 @click.pass_context
 def list_(ctx: click.Context, output: str, **_: Any) -> None:
     """Show the users with their roles."""
+    from scripts import reports
     from scripts.operations.users import listed
 
-    console_for(output).users(listed(_store(ctx)))
+    found = listed(_store(ctx))
+    as_json = {name: {"Role": user.role, "HasPassword": bool(user.password)} for name, user in found.items()}
+    console_for(output).result(as_json, reports.users(found))
 
 
 @users.command()

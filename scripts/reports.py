@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scripts.progress import count
+from scripts.aws.vocabulary import is_failure, is_in_progress
+from scripts.change_tree import change_tree
+from scripts.progress import count, look
 
 if TYPE_CHECKING:
+    from nginx.access.users import User
     from scripts.aws.drift import Drift
     from scripts.aws.log_groups import Line
     from scripts.aws.snapshots import Snapshot
+    from scripts.aws.stacks import Nested
+    from scripts.operations.catalog import Listed as Version
     from scripts.operations.destroy import Destroyed, Item
+    from scripts.operations.diff import Difference
+    from scripts.operations.estimate import Estimate
     from scripts.operations.health import Sign
+    from scripts.operations.images import Listed
+    from scripts.operations.status import Status
 
 _STATES = {"good": ("✓", "green"), "bad": ("✗", "red"), "unknown": ("?", "yellow")}
 
@@ -25,6 +34,60 @@ def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(cells).rstrip()
+
+
+def outputs(outputs: Mapping[str, str]) -> Iterator[str]:
+    """A stack's outputs, or whatever else has names and values."""
+    yield from table(sorted(outputs.items()))
+
+
+def cost(estimate: "Estimate", study_megabytes: float) -> Iterator[str]:
+    """What a deployment costs, by component."""
+    yield f"US dollars by the list prices of {estimate.region}, {estimate.date}; not measured on a bill"
+    for title, dollars in (
+        ("A month, idle", estimate.monthly),
+        ("A month for each TB kept", estimate.per_terabyte_kept),
+        ("Once for each TB stored or fetched", estimate.per_terabyte_moved),
+    ):
+        yield f"\n{title}"
+        for component, amount in {**dollars, "Sum": sum(dollars.values())}.items():
+            yield f"  {component:<50} {amount:>10,.2f}"
+    kept, moved = estimate.study(study_megabytes)
+    yield f"\nA study of {study_megabytes:g} MB"
+    yield f"  {'A month for keeping it':<50} {kept:>10,.4f}"
+    yield f"  {'Once for storing or fetching it':<50} {moved:>10,.4f}"
+
+
+def users(found: "Mapping[str, User]") -> Iterator[str]:
+    """Users with their roles, and which have no password."""
+    yield from table(
+        [(name, user.role, "" if user.password else "no password") for name, user in sorted(found.items())]
+    )
+
+
+def images(found: "Iterable[Listed]") -> Iterator[str]:
+    """Images of repositories; * marks those of the sources that are here."""
+    for each in found:
+        image = each.image
+        mark = "*" if each.is_current else " "
+        size = f"{image.size / 1e6:.0f} MB" if image.size else ""
+        findings = ", ".join(f"{number} {severity.lower()}" for severity, number in image.findings.items())
+        facts = (f"{image.pushed:%Y-%m-%d %H:%M}", size, findings)
+        yield "  ".join((mark, each.name, ",".join(image.tags), *filter(None, facts)))
+        yield f"    {image.reference}"
+
+
+def versions(found: "Iterable[Version]") -> Iterator[str]:
+    """Versions of the catalog's product."""
+    for version in found:
+        mark = "deprecated" if version.is_deprecated else ""
+        yield f"{version.name:<12}  {version.created:%Y-%m-%d %H:%M}  {mark}".rstrip()
+
+
+def difference(found: "Difference") -> Iterator[str]:
+    """The tree of what would change; nothing where nothing would."""
+    if found.has_changes:
+        yield from change_tree(found.stack_name, found.changes)
 
 
 def plan(stack_name: str, items: "Sequence[Item]") -> Iterator[str]:
@@ -75,6 +138,40 @@ def restorable(found: "Iterable[Snapshot]", window: tuple[datetime, datetime] | 
 
 def _utc(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def status(status: "Status") -> Iterator[str]:
+    """How a stack and those nested in it stand, and how what runs in them fares."""
+    stack = status.stack
+    yield f"{stack.name}  {stack.status}  {stack.reason}".rstrip()
+    protection = "on" if stack.protected else "off"
+    yield f"changed {stack.changed:%Y-%m-%d %H:%M:%S %Z}, termination protection {protection}"
+    yield from _nested(status.tree, "")
+    if status.failure:
+        yield f"failed first: {status.failure}"
+    yield from health(status.health)
+
+
+def _nested(tree: "Nested", indent: str) -> Iterator[str]:
+    """A stack with its resources that are at work or have failed, and so those nested in it."""
+    name = tree.path[-1] if tree.path else "root"
+    yield f"{indent}{_symbol_and(name, tree.status)}  {tree.status}  {_inside(tree)}"
+    for logical_id, resource in tree.resources.items():
+        if is_in_progress(resource.status) or is_failure(resource.status):
+            yield f"{indent}  {_symbol_and(logical_id, resource.status)}  {resource.status}"
+    for child in tree.children:
+        yield from _nested(child, indent + "  ")
+
+
+def _inside(tree: "Nested") -> str:
+    """`16 stacks`, `1 stack, 2 resources`, `0 resources`: what a stack consists of."""
+    counts = ((len(tree.children), "stack"), (len(tree.resources), "resource"))
+    return ", ".join(count(number, noun) for number, noun in counts if number) or count(0, "resource")
+
+
+def _symbol_and(name: str, status: str) -> str:
+    symbol, colour = look(status)
+    return click.style(f"{symbol} {name}", fg=colour)
 
 
 def health(signs: "Iterable[Sign]") -> Iterator[str]:

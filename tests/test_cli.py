@@ -128,13 +128,18 @@ def test_a_missing_child_template_is_refused(tmp_path: Path, environment: list[s
 
 def test_validate_prints_a_line_per_mistake(tmp_path: Path) -> None:
     parameters = write(tmp_path).parameters
-    good = run("validate", parameters, "--templates", tmp_path)
+    validate = ["validate", parameters, "--templates", tmp_path]
+    good = run(*validate)
     assert (good.exit_code, good.stdout) == (0, "")
+    assert json.loads(run(*validate, "--output", "json").stdout) == {"Findings": []}
     parameters.write_text('{"Word": "NO", "DeletionProtection": "true"}')
-    bad = run("validate", parameters, "--templates", tmp_path)
+    bad = run(*validate)
     assert bad.exit_code == 1
     assert bad.stdout.startswith("Word: ")
     assert len(bad.stdout.splitlines()) == 1
+    told = run(*validate, "--output", "json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout) == {"Findings": bad.stdout.splitlines()}
 
 
 def test_lint_prints_findings_with_their_place(tmp_path: Path) -> None:
@@ -143,13 +148,17 @@ def test_lint_prints_findings_with_their_place(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "root.yaml:3:" in result.stdout
     assert "Findings: " in result.stderr
+    told = run("lint", "--templates", tmp_path, "--output", "json")
+    assert json.loads(told.stdout)["Findings"] == result.stdout.splitlines()
 
 
 def test_package_writes_the_set_and_prints_its_root(tmp_path: Path) -> None:
     write(tmp_path)
-    result = run("package", "--templates", tmp_path, "--out", tmp_path / "out")
+    package = ["package", "--templates", tmp_path, "--out", tmp_path / "out"]
+    result = run(*package)
     assert result.exit_code == 0
     root = Path(result.stdout.strip())
+    assert json.loads(run(*package, "--output", "json").stdout) == {"Root": str(root)}
     assert root.name.startswith("root-")
     assert len(list(root.parent.iterdir())) == 3
 
@@ -223,7 +232,11 @@ def test_render_writes_what_check_then_accepts(tmp_path: Path) -> None:
     stale = run("render", "--check", "--templates", tmp_path)
     assert stale.exit_code == 1
     assert "root.yaml" in stale.stdout
-    assert run("render", "--templates", tmp_path).exit_code == 0
+    told = json.loads(run("render", "--check", "--templates", tmp_path, "--output", "json").stdout)
+    assert told["Findings"] == stale.stdout.splitlines()
+    written = run("render", "--templates", tmp_path, "--output", "json")
+    assert written.exit_code == 0
+    assert "root.yaml" in json.loads(written.stdout)["Changed"]
     assert run("render", "--check", "--templates", tmp_path).exit_code == 0
 
 
@@ -242,7 +255,9 @@ def emulator_of_its_own(tmp_path: Path) -> Iterator[None]:
 def test_the_emulator_starts_on_demand_and_stops_on_request() -> None:
     assert "No emulator was running" in run("emulator", "stop").stderr
     assert "in us-east-1 of account 000000000000" in run("status", "small", "--emulator").stderr
-    assert run("emulator", "start").stdout.startswith("http://127.0.0.1:")
+    url = run("emulator", "start").stdout
+    assert url.startswith("http://127.0.0.1:")
+    assert json.loads(run("emulator", "start", "--output", "json").stdout) == {"EndpointUrl": url.strip()}
     assert "is stopped" in run("emulator", "stop").stderr
 
 

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from scripts.aws import artifacts
-from scripts.aws.package import Template, package
+from scripts.aws.package import package
 from scripts.aws.session import Session
 
 
-def write(templates: Path, out: Path) -> list[Path]:
-    """Writes the packaged set into the folder `out`, which may hold others; returns its files, root last."""
+def write(templates: Path, out: Path) -> str:
+    """Writes the packaged set into the folder `out`, which may hold others; returns the path of the root."""
     out.mkdir(parents=True, exist_ok=True)
-    return [_write(template, out) for template in package(templates).all]
+    root = package(templates)
+    for template in root.all:
+        (out / template.key).write_text(template.body, encoding="utf-8")
+    return str(out / root.key)
 
 
 def upload(templates: Path, bucket_name: str, session: Session) -> str:
@@ -19,9 +22,3 @@ def upload(templates: Path, bucket_name: str, session: Session) -> str:
     root = package(templates)
     artifacts.upload(session, bucket, root.all)
     return artifacts.url(session, bucket, root)
-
-
-def _write(template: Template, out: Path) -> Path:
-    file = out / template.key
-    file.write_text(template.body, encoding="utf-8")
-    return file

@@ -2,8 +2,10 @@
 
 import json
 
+import click
 import pytest
 
+from scripts import reports
 from scripts.aws.changeset import Change
 from scripts.errors import OperationError
 from scripts.operations.diff import Difference, diff
@@ -40,12 +42,10 @@ def test_a_difference_is_shown_and_nothing_changed(deployer: Deployer) -> None:
     assert deployer.change_sets() == []
 
 
-def test_the_replacement_of_what_bears_data_is_marked_as_such(
-    deployer: Deployer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_replacement_of_what_bears_data_is_marked_as_such(deployer: Deployer) -> None:
     deployer.deploy(record=f"/{deployer.folder.name}/a")
-    deployer.console.difference(difference(deployer, record=f"/{deployer.folder.name}/b"))
-    shown = capsys.readouterr().out
+    found = difference(deployer, record=f"/{deployer.folder.name}/b")
+    shown = click.unstyle("\n".join(reports.difference(found)))
     assert "± Record (AWS::Logs::LogGroup) is REPLACED, the old one is kept [LogGroupName]" in shown
     assert "! DATA AT RISK in root/Middle/Inner/Record (AWS::Logs::LogGroup)" in shown
 
