@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts import terminal
 from scripts.cli_completion import completion
 from scripts.cli_images import images
 from scripts.cli_lifecycle import LIFECYCLE
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 class _Verbs(click.Group):
     """Verbs whose expected errors end in one message and exit code 1; any other keeps its traceback."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        terminal.replace_unknown_characters()
+        return super().main(*args, color=None if terminal.has_colours() else False, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scripts import reports
+from scripts import reports, terminal
 from scripts.change_tree import change_tree
 from scripts.errors import OperationError
 from scripts.progress import LineProgress, Steps
@@ -26,7 +26,7 @@ class Console:
 
     def __init__(self, as_json: bool = False) -> None:
         self._as_json = as_json
-        self._is_live = sys.stderr.isatty()
+        self._is_live = sys.stderr.isatty() and not terminal.is_dumb()
 
     def step(self, text: str) -> None:
         """Tells what is being done now."""
