@@ -1,6 +1,6 @@
 """How things are called: logical ids, ARNs, and the principals that AWS services act as."""
 
-from troposphere import Join, Select, Split, StackId, Sub
+from troposphere import Join, Select, Split, StackId, Sub, Tags
 
 # Services whose principal is not `SERVICE.amazonaws.com` in every partition. Source: the AWS CDK's region-info package
 # (`Default.servicePrincipal`) and the IAM user guide's page on AWS service principals.
@@ -33,6 +33,11 @@ def service_principal(service: str) -> str | Sub:
 def substituted(text: str) -> str | Sub:
     """Fn::Sub of a text that holds `${...}`; a text without any is left as it is."""
     return Sub(text) if "${" in text else text
+
+
+def name_tag(name: str) -> Tags:
+    """The tag that consoles show as a resource's name: the deployment's, and `name` behind it."""
+    return Tags(Name=Sub(f"${{Deployment}}-{name}"))
 
 
 def unique_name() -> Join:

@@ -1,34 +1,11 @@
-"""The VPC: public, application and data subnets in two zones, and who may speak to whom."""
+"""The VPC: public, application and data subnets in two zones, and their ways out."""
 
 from dataclasses import dataclass
 
-from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
-from troposphere import (
-    AccountId,
-    Cidr,
-    Equals,
-    FindInMap,
-    GetAtt,
-    GetAZs,
-    If,
-    Join,
-    Not,
-    NoValue,
-    Or,
-    Partition,
-    Ref,
-    Region,
-    Select,
-    Split,
-    Sub,
-    Tags,
-    Template,
-    ec2,
-    scheduler,
-)
+from awacs.aws import Action
+from troposphere import Cidr, Equals, GetAtt, GetAZs, If, Or, Ref, Select, Template, ec2
 from troposphere import Condition as Named
 
-from generator import ports
 from generator.core import Stack, output, parameter
 from generator.kinds import (
     CidrBlock,
@@ -42,31 +19,21 @@ from generator.kinds import (
     VpcId,
     ZoneName,
 )
-from generator.names import arn
+from generator.names import arn, name_tag
+from generator.parts import endpoints
+from generator.parts.default_group import keep_default_group_closed
 from generator.parts.notes import Waiver, described, waived
-from generator.parts.policies import allow, document, service_role
+from generator.parts.policies import allow, service_role
+from generator.parts.security_groups import (
+    add_tier_groups,
+    admit_clients,
+    connect_tiers,
+    group_id,
+    open_the_way_out,
+)
 
 ZONES = 2
-MOST_CLIENT_RANGES = 5
-NO_RANGE = "-"
 SUBNET_ADDRESS_BITS = 8
-# Without a way to the Internet, tasks reach these through endpoints. Source: ECS developer guide, "Amazon ECS interface
-# VPC endpoints". The first word is the key of the service name's prefix.
-ENDPOINTS = {
-    "EcrApi": ("Exception", "ecr.api"),
-    "EcrDocker": ("Exception", "ecr.dkr"),
-    "Logs": ("Usual", "logs"),
-    "SecretsManager": ("Usual", "secretsmanager"),
-    "S3": ("Exception", "s3"),
-}
-# Who opens connections to whom, and on which port: every such pair is two rules, one at each end.
-FLOWS = (
-    ("PublicBalancer", "Nginx", ports.NGINX),
-    ("Nginx", "InternalBalancer", ports.HTTPS),
-    ("InternalBalancer", "Orthanc", ports.ORTHANC_SIDECAR),
-    ("Orthanc", "Database", ports.POSTGRESQL),
-)
-TASKS = ("Nginx", "Orthanc")
 
 
 @dataclass(frozen=True)
@@ -119,24 +86,15 @@ def build(template: Template, inputs: NetworkInputs) -> NetworkOutputs:
     data = _add_subnets(template, vpc, "Data", 2)
     _route_public_subnets(template, vpc, public)
     application_tables = _route_application_subnets(template, vpc, public, application)
+    endpoints.add_s3_gateway(template, vpc, application_tables, condition="HasNat")
     _route_data_subnets(template, vpc, data)
-    groups = {
-        name: _add_security_group(template, vpc, name, purpose)
-        for name, purpose in (
-            ("PublicBalancer", "The public load balancer"),
-            ("Nginx", "The NGINX tasks"),
-            ("InternalBalancer", "The internal load balancer"),
-            ("Orthanc", "The Orthanc tasks"),
-            ("Database", "The Aurora database"),
-        )
-    }
-    _admit_clients(template, inputs, groups)
-    for source, destination, port in FLOWS:
-        _connect(template, groups, source, destination, port)
-    _open_the_way_out(template, groups)
-    _add_endpoints(template, vpc, application, groups)
+    groups = add_tier_groups(template, vpc)
+    admit_clients(template, inputs.client_ranges, groups)
+    connect_tiers(template, groups)
+    open_the_way_out(template, groups, condition="HasNat")
+    endpoints.add_interfaces(template, vpc, application, groups, condition="HasNoEgress")
     _add_flow_log(template, inputs, vpc)
-    _keep_default_group_closed(template, vpc)
+    keep_default_group_closed(template, vpc)
     return NetworkOutputs(
         vpc=VpcId(Ref(vpc)),
         public_subnets=SubnetIds([Ref(subnet) for subnet in public]),
@@ -145,11 +103,11 @@ def build(template: Template, inputs: NetworkInputs) -> NetworkOutputs:
         application_route_tables=RouteTableIds([Ref(table) for table in application_tables]),
         first_zone=ZoneName(GetAtt(data[0], "AvailabilityZone")),
         second_zone=ZoneName(GetAtt(data[1], "AvailabilityZone")),
-        public_balancer_group=_group_id(groups["PublicBalancer"]),
-        nginx_group=_group_id(groups["Nginx"]),
-        internal_balancer_group=_group_id(groups["InternalBalancer"]),
-        orthanc_group=_group_id(groups["Orthanc"]),
-        database_group=_group_id(groups["Database"]),
+        public_balancer_group=group_id(groups["PublicBalancer"]),
+        nginx_group=group_id(groups["Nginx"]),
+        internal_balancer_group=group_id(groups["InternalBalancer"]),
+        orthanc_group=group_id(groups["Orthanc"]),
+        database_group=group_id(groups["Database"]),
     )
 
 
@@ -158,15 +116,6 @@ def _add_conditions(template: Template, inputs: NetworkInputs) -> None:
     template.add_condition("HasNat", Or(Named("HasNatPerZone"), Equals(inputs.internet_egress, "single-nat")))
     template.add_condition("HasNoEgress", Equals(inputs.internet_egress, "none"))
     template.add_condition("HasInternet", Or(Named("HasNat"), Equals(inputs.scheme, "internet-facing")))
-    for index in range(1, MOST_CLIENT_RANGES):
-        template.add_condition(
-            f"HasClientRange{index + 1}", Not(Equals(Select(index, _padded_ranges(inputs)), NO_RANGE))
-        )
-
-
-def _padded_ranges(inputs: NetworkInputs) -> Split:
-    """The client ranges as a list that is long enough for every index."""
-    return Split(",", Sub(inputs.client_ranges.in_sub + f",{NO_RANGE}" * (MOST_CLIENT_RANGES - 1)))
 
 
 def _add_vpc(template: Template, inputs: NetworkInputs) -> ec2.VPC:
@@ -175,7 +124,7 @@ def _add_vpc(template: Template, inputs: NetworkInputs) -> ec2.VPC:
         CidrBlock=inputs.vpc_cidr,
         EnableDnsSupport=True,
         EnableDnsHostnames=True,
-        Tags=_named("vpc"),
+        Tags=name_tag("vpc"),
     )
     closed = Waiver(
         "CloudFormation cannot change the default group; the schedules CloseDefaultGroupIngress and"
@@ -196,7 +145,7 @@ def _add_subnets(template: Template, vpc: ec2.VPC, tier: str, number: int) -> li
                 AvailabilityZone=Select(zone, GetAZs()),
                 CidrBlock=Select(number * ZONES + zone, ranges),
                 MapPublicIpOnLaunch=False,
-                Tags=_named(f"{tier.lower()}-{zone + 1}"),
+                Tags=name_tag(f"{tier.lower()}-{zone + 1}"),
             )
         )
         for zone in range(ZONES)
@@ -207,7 +156,7 @@ def _add_route_table(
     template: Template, vpc: ec2.VPC, title: str, subnets: list[ec2.Subnet]
 ) -> ec2.RouteTable:
     table = template.add_resource(
-        ec2.RouteTable(f"{title}RouteTable", VpcId=Ref(vpc), Tags=_named(f"{title.lower()}-routes"))
+        ec2.RouteTable(f"{title}RouteTable", VpcId=Ref(vpc), Tags=name_tag(f"{title.lower()}-routes"))
     )
     for subnet in subnets:
         template.add_resource(
@@ -219,7 +168,7 @@ def _add_route_table(
 
 
 def _route_public_subnets(template: Template, vpc: ec2.VPC, public: list[ec2.Subnet]) -> None:
-    gateway = template.add_resource(ec2.InternetGateway("InternetGateway", Tags=_named("internet")))
+    gateway = template.add_resource(ec2.InternetGateway("InternetGateway", Tags=name_tag("internet")))
     attachment = template.add_resource(
         ec2.VPCGatewayAttachment("InternetGatewayAttachment", VpcId=Ref(vpc), InternetGatewayId=Ref(gateway))
     )
@@ -259,17 +208,6 @@ def _route_application_subnets(
             )
         )
         tables.append(table)
-    template.add_resource(
-        ec2.VPCEndpoint(
-            "S3GatewayEndpoint",
-            Condition="HasNat",
-            VpcId=Ref(vpc),
-            VpcEndpointType="Gateway",
-            ServiceName=Sub("com.amazonaws.${AWS::Region}.s3"),
-            RouteTableIds=[Ref(table) for table in tables],
-            PolicyDocument=_s3_endpoint_policy(),
-        )
-    )
     return tables
 
 
@@ -281,7 +219,7 @@ def _add_nat_gateway(template: Template, zone: int, subnet: ec2.Subnet) -> ec2.N
             Condition=condition,
             DependsOn="InternetGatewayAttachment",
             Domain="vpc",
-            Tags=_named(f"nat-{zone + 1}"),
+            Tags=name_tag(f"nat-{zone + 1}"),
         )
     )
     gateway = ec2.NatGateway(
@@ -289,197 +227,13 @@ def _add_nat_gateway(template: Template, zone: int, subnet: ec2.Subnet) -> ec2.N
         Condition=condition,
         AllocationId=GetAtt(address, "AllocationId"),
         SubnetId=Ref(subnet),
-        Tags=_named(f"nat-{zone + 1}"),
+        Tags=name_tag(f"nat-{zone + 1}"),
     )
     return template.add_resource(described(gateway, f"The NAT gateway of zone {zone + 1}"))
 
 
 def _route_data_subnets(template: Template, vpc: ec2.VPC, data: list[ec2.Subnet]) -> None:
     _add_route_table(template, vpc, "Data", data)
-
-
-def _add_security_group(template: Template, vpc: ec2.VPC, name: str, purpose: str) -> ec2.SecurityGroup:
-    """A group without any rule: AWS would let everything out if it found none, so one leads nowhere."""
-    return template.add_resource(
-        ec2.SecurityGroup(
-            f"{name}Group",
-            GroupDescription=purpose,
-            VpcId=Ref(vpc),
-            SecurityGroupEgress=[
-                ec2.SecurityGroupRule(
-                    IpProtocol="icmp",
-                    FromPort=252,
-                    ToPort=86,
-                    CidrIp="255.255.255.255/32",
-                    Description="Nothing: it takes the place of the rule that lets everything out",
-                )
-            ],
-            Tags=_named(name.lower()),
-        )
-    )
-
-
-def _admit_clients(template: Template, inputs: NetworkInputs, groups: dict[str, ec2.SecurityGroup]) -> None:
-    """Clients come from a prefix list, so that the ranges stand in one place for both ports."""
-
-    def entry(index: int) -> ec2.Entry:
-        return ec2.Entry(Cidr=Select(index, _padded_ranges(inputs)), Description=f"Client range {index + 1}")
-
-    others = [
-        If(f"HasClientRange{index + 1}", entry(index), NoValue) for index in range(1, MOST_CLIENT_RANGES)
-    ]
-    clients = template.add_resource(
-        ec2.PrefixList(
-            "ClientRangesList",
-            PrefixListName=Sub("${Deployment}-clients"),
-            AddressFamily="IPv4",
-            MaxEntries=MOST_CLIENT_RANGES,
-            Entries=[entry(0), *others],
-        )
-    )
-    for name, port, purpose in (
-        ("Https", ports.HTTPS, "Clients over TLS"),
-        ("Http", ports.HTTP, "Clients that are redirected to TLS"),
-    ):
-        template.add_resource(
-            ec2.SecurityGroupIngress(
-                f"PublicBalancerFromClients{name}",
-                GroupId=_group_id(groups["PublicBalancer"]),
-                IpProtocol="tcp",
-                FromPort=port,
-                ToPort=port,
-                SourcePrefixListId=GetAtt(clients, "PrefixListId"),
-                Description=purpose,
-            )
-        )
-
-
-def _connect(
-    template: Template,
-    groups: dict[str, ec2.SecurityGroup],
-    source: str,
-    destination: str,
-    port: int,
-    condition: str = "",
-) -> None:
-    def rule(kind: type, title: str, at: str, other: str, peer: str) -> None:
-        made = kind(
-            title,
-            GroupId=_group_id(groups[at]),
-            IpProtocol="tcp",
-            FromPort=port,
-            ToPort=port,
-            Description=f"{source} to {destination}",
-            **{peer: _group_id(groups[other])},
-        )
-        if condition:
-            made.Condition = condition
-        template.add_resource(made)
-
-    rule(
-        ec2.SecurityGroupEgress, f"{source}To{destination}", source, destination, "DestinationSecurityGroupId"
-    )
-    rule(ec2.SecurityGroupIngress, f"{destination}From{source}", destination, source, "SourceSecurityGroupId")
-
-
-def _open_the_way_out(template: Template, groups: dict[str, ec2.SecurityGroup]) -> None:
-    """With a NAT gateway, tasks pull images and reach AWS over TLS at addresses that cannot be told beforehand."""
-    for name in TASKS:
-        template.add_resource(
-            ec2.SecurityGroupEgress(
-                f"{name}ToInternet",
-                Condition="HasNat",
-                GroupId=_group_id(groups[name]),
-                IpProtocol="tcp",
-                FromPort=ports.HTTPS,
-                ToPort=ports.HTTPS,
-                CidrIp="0.0.0.0/0",
-                Description="AWS services and image registries, through the NAT gateway",
-            )
-        )
-
-
-def _add_endpoints(
-    template: Template, vpc: ec2.VPC, application: list[ec2.Subnet], groups: dict[str, ec2.SecurityGroup]
-) -> None:
-    # Source of the China prefix: the AWS CDK's InterfaceVpcEndpointAwsService.
-    template.add_mapping(
-        "EndpointPrefix",
-        {
-            "aws": {"Usual": "com.amazonaws", "Exception": "com.amazonaws"},
-            "aws-us-gov": {"Usual": "com.amazonaws", "Exception": "com.amazonaws"},
-            "aws-cn": {"Usual": "com.amazonaws", "Exception": "cn.com.amazonaws"},
-        },
-    )
-    group = _add_security_group(template, vpc, "Endpoints", "The private endpoints of AWS services")
-    group.Condition = "HasNoEgress"
-    for name in TASKS:
-        _connect(
-            template, {**groups, "Endpoints": group}, name, "Endpoints", ports.HTTPS, condition="HasNoEgress"
-        )
-    for title, (prefix, service) in ENDPOINTS.items():
-        endpoint = ec2.VPCEndpoint(
-            f"{title}Endpoint",
-            Condition="HasNoEgress",
-            VpcId=Ref(vpc),
-            VpcEndpointType="Interface",
-            PrivateDnsEnabled=True,
-            ServiceName=Join(".", [FindInMap("EndpointPrefix", Partition, prefix), Region, service]),
-            SubnetIds=[Ref(subnet) for subnet in application],
-            SecurityGroupIds=[_group_id(group)],
-            PolicyDocument=_s3_endpoint_policy() if service == "s3" else _endpoint_policy(service),
-        )
-        if service == "s3":
-            # Its private name serves on-premises resolvers only, unless told otherwise.
-            endpoint.DnsOptions = ec2.DnsOptionsSpecification(
-                PrivateDnsOnlyForInboundResolverEndpoint="AllResolvers"
-            )
-        template.add_resource(endpoint)
-
-
-def _endpoint_policy(service: str) -> PolicyDocument:
-    """Only this account's identities may use an endpoint, and only for what this account owns.
-
-    What a task holds can then not be carried out to somebody else's account. Images may lie in another account's
-    registry.
-    """
-    own = {"aws:PrincipalAccount": AccountId}
-    if not service.startswith("ecr."):
-        own["aws:ResourceAccount"] = AccountId
-    return document(
-        Statement(
-            Sid="ThisAccount",
-            Effect=Allow,
-            Principal=Principal("*"),
-            Action=[Action("*")],
-            Resource=["*"],
-            Condition=Condition(StringEquals(own)),
-        )
-    )
-
-
-def _s3_endpoint_policy() -> PolicyDocument:
-    """This account's buckets, and the one that ECR keeps image layers in, which it hands out by signed URLs.
-
-    Source: ECR user guide, "Minimum Amazon S3 bucket permissions for Amazon ECR".
-    """
-    return document(
-        Statement(
-            Sid="ThisAccountsBuckets",
-            Effect=Allow,
-            Principal=Principal("*"),
-            Action=[Action("s3", "*")],
-            Resource=["*"],
-            Condition=Condition(StringEquals("aws:ResourceAccount", AccountId)),
-        ),
-        Statement(
-            Sid="ImageLayers",
-            Effect=Allow,
-            Principal=Principal("*"),
-            Action=[Action("s3", "GetObject")],
-            Resource=[Sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")],
-        ),
-    )
 
 
 def _add_flow_log(template: Template, inputs: NetworkInputs, vpc: ec2.VPC) -> None:
@@ -508,63 +262,9 @@ def _add_flow_log(template: Template, inputs: NetworkInputs, vpc: ec2.VPC) -> No
             LogGroupName=inputs.flow_log_group,
             DeliverLogsPermissionArn=GetAtt(role, "Arn"),
             MaxAggregationInterval=60,
-            Tags=_named("flow-log"),
+            Tags=name_tag("flow-log"),
         )
     )
-
-
-def _keep_default_group_closed(template: Template, vpc: ec2.VPC) -> None:
-    """Takes the rules that AWS makes the VPC's default security group with out, and looks for them again every day.
-
-    CloudFormation cannot change that group; EventBridge Scheduler calls the API without any code of ours. A call that
-    finds no such rule fails, to no harm; the few tries more are for a role that IAM does not know everywhere yet.
-    """
-    group = GetAtt(vpc, "DefaultSecurityGroup")
-    role = service_role(
-        template,
-        "DefaultGroupRole",
-        "scheduler",
-        allow(
-            "Revoke",
-            [Action("ec2", "RevokeSecurityGroupIngress"), Action("ec2", "RevokeSecurityGroupEgress")],
-            [
-                Sub(
-                    f"arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:security-group/${{{vpc.title}.DefaultSecurityGroup}}"
-                )
-            ],
-        ),
-    )
-    for direction, peers in (
-        ("Ingress", '"UserIdGroupPairs":[{"GroupId":"${Group}"}]'),
-        ("Egress", '"IpRanges":[{"CidrIp":"0.0.0.0/0"}]'),
-    ):
-        template.add_resource(
-            scheduler.Schedule(
-                f"CloseDefaultGroup{direction}",
-                Description=f"Takes the first {direction.lower()} rule out of the default security group",
-                ScheduleExpression="rate(1 day)",
-                FlexibleTimeWindow=scheduler.FlexibleTimeWindow(Mode="OFF"),
-                Target=scheduler.Target(
-                    Arn=Sub(
-                        f"arn:${{AWS::Partition}}:scheduler:::aws-sdk:ec2:revokeSecurityGroup{direction}"
-                    ),
-                    RoleArn=GetAtt(role, "Arn"),
-                    Input=Sub(
-                        f'{{"GroupId":"${{Group}}","IpPermissions":[{{"IpProtocol":"-1",{peers}}}]}}',
-                        Group=group,
-                    ),
-                    RetryPolicy=scheduler.RetryPolicy(MaximumRetryAttempts=3),
-                ),
-            )
-        )
-
-
-def _group_id(group: ec2.SecurityGroup) -> SecurityGroupId:
-    return SecurityGroupId(GetAtt(group, "GroupId"))
-
-
-def _named(name: str) -> Tags:
-    return Tags(Name=Sub(f"${{Deployment}}-{name}"))
 
 
 NETWORK = Stack("network", NetworkInputs, NetworkOutputs, build)

@@ -8,8 +8,8 @@ from typing import Any
 from generator import yaml_text
 from generator.core import Stack
 from generator.names import logical
+from generator.parts.security_groups import FLOWS
 from generator.registry import DEPLOYMENT, STACKS
-from generator.stacks.network import FLOWS
 from scripts.images import plugin
 from scripts.operations.validate import load_parameters
 

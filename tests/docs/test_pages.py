@@ -97,7 +97,7 @@ def test_the_stack_that_contributing_adds_can_be_built() -> None:
 
 
 def test_the_security_table_of_the_readme_speaks_of_every_flow() -> None:
-    from generator.stacks.network import FLOWS
+    from generator.parts.security_groups import FLOWS
 
     table = text("README.md").partition("## Security design")[2].partition("\n## ")[0]
     assert table.count(" → ") == len(FLOWS) + 3  # clients arrive, the sidecar hands over, tasks call AWS
