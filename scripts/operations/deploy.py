@@ -111,6 +111,8 @@ def _change(deployment: Deployment, wanted: changeset.Request, options: Options,
         changes = change_set.changes()
         console.changes(wanted.stack_name, changes)
         schemas.compare(deployment, wanted)
+        if is_new:
+            _tell_of_snapshot(deployment, wanted)
         losses = protection.permitted_losses(deployment, changes, options.allow_replacing)
         if options.ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
             raise OperationError(
@@ -124,6 +126,14 @@ def _change(deployment: Deployment, wanted: changeset.Request, options: Options,
             if not report.succeeded:
                 raise failed(deployment.environment, report, verb=deployment.verb)
     return True
+
+
+def _tell_of_snapshot(deployment: Deployment, wanted: changeset.Request) -> None:
+    """A restore leaves its snapshot named, and whoever deploys the set anew later may not think of it."""
+    if arn := wanted.parameters.get("DatabaseSnapshot"):
+        deployment.console.step(
+            f"The database begins as snapshot {arn} has it: what was stored later is not in it"
+        )
 
 
 def _finish(deployment: Deployment) -> dict[str, str]:

@@ -175,6 +175,8 @@ def _follow(deployment: Deployment, stack: Stack, since: datetime) -> Destroyed:
         for event in seen
         if event.status == "DELETE_SKIPPED"
     }
+    for arn in snapshots:
+        deployment.console.step(f"To deploy again with what was stored, name DatabaseSnapshot = {arn}")
     return Destroyed(stack, tuple(sorted(kept, key=lambda item: item.path)), snapshots, unknown)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from scripts.aws.package import LOCATION_PARAMETERS, ROOT, load
 from scripts.errors import OperationError
@@ -54,7 +55,7 @@ class Environment:
         declared: dict[str, dict[str, object]] = load(self.templates / self.root).get("Parameters", {})
         return declared
 
-    def mistakes(self) -> list[str]:
-        """What the root's constraints and Rules find wrong with the parameter set, a sentence each."""
+    def mistakes(self, changed: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+        """What the root's constraints and Rules find wrong with the parameter set as changed, a sentence each."""
         supplied = (*LOCATION_PARAMETERS, *IMAGE_PARAMETERS)
-        return problems(load(self.templates / self.root), self.values(), supplied=supplied)
+        return problems(load(self.templates / self.root), self.values() | dict(changed), supplied=supplied)

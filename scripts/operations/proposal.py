@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 
 from scripts.aws import artifacts, changeset, stacks
+from scripts.errors import OperationError
 from scripts.operations.deployment import Deployment
+from scripts.operations.environment import Environment
+
+_STORAGE = "ImageStorage"
 
 
 def upload(deployment: Deployment, bucket_name: str | None) -> artifacts.Bucket:
@@ -19,8 +23,13 @@ def upload(deployment: Deployment, bucket_name: str | None) -> artifacts.Bucket:
 def request(
     deployment: Deployment, tags: Mapping[str, str], bucket: artifacts.Bucket, stack: stacks.Stack | None
 ) -> changeset.Request:
-    """The request for the deployment's change set; a stack that is there keeps the tags that it has."""
+    """The request for the deployment's change set; a stack that is there keeps the tags that it has.
+
+    Raises OperationError where stored DICOM files would no longer be found.
+    """
     environment, template = deployment.environment, deployment.template
+    if stack:
+        _require_same_storage(environment, stack)
     location = artifacts.location(bucket)
     filled_in = {name: value for name, value in location.items() if name in template.parameters}
     own_tags = {"Application": "orthanc-aws", "Environment": environment.name}
@@ -31,3 +40,16 @@ def request(
         tags={**(stack.tags if stack else {}), **own_tags, **tags},
         description=f"orthanc-aws deploy {environment.name}, by {deployment.session.caller}",
     )
+
+
+def _require_same_storage(environment: Environment, stack: stacks.Stack) -> None:
+    """No resource that bears data need change for it, so that nothing else would refuse it."""
+    before = stack.parameters.get(_STORAGE)
+    default = environment.declared().get(_STORAGE, {}).get("Default")
+    after = environment.values().get(_STORAGE, default)
+    if before and after != before:
+        raise OperationError(
+            f"{_STORAGE} of {stack.name} cannot become {after}",
+            f"It is {before}: the DICOM files that are stored stay there, and Orthanc would no longer find them.",
+            f"Take the change back. To move the images, deploy another parameter set with {after} and send them there.",
+        )

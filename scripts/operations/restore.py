@@ -55,7 +55,7 @@ def restore(
     check(environment, console)
     cluster = _cluster(environment, stack, session)
     rds = session.client("rds")
-    source = _carried_on(environment, source)
+    source = _carried_on(environment, _by_arn(environment, rds, source))
     if _is_in_place(environment, stack, source):
         console.step(
             f"{cluster} is made from {source} already. To make it anew, raise {_GENERATION} and run "
@@ -110,6 +110,25 @@ def _cluster(environment: Environment, stack: stacks.Stack, session: Session) ->
             f"`orthanc-aws deploy {environment.arguments}` completes it.",
         )
     return cluster
+
+
+def _by_arn(environment: Environment, rds: Any, source: str | datetime) -> str | datetime:
+    """A snapshot by its ARN, where it is named as the RDS console names it.
+
+    Raises OperationError where the parameter set could not hold it.
+    """
+    if isinstance(source, str) and not source.startswith("arn:"):
+        named = snapshots.find(rds, source)
+        source = named.arn if named else source
+    if isinstance(source, str):
+        mistakes = environment.mistakes({_SNAPSHOT: source})
+        if mistakes:
+            raise OperationError(
+                f"{source} cannot be restored",
+                "\n".join(mistakes),
+                "--list shows the snapshots that there are.",
+            )
+    return source
 
 
 def _carried_on(environment: Environment, source: str | datetime) -> str | datetime:

@@ -10,9 +10,10 @@ import pytest
 from scripts.aws import stacks
 from scripts.console import Console
 from scripts.errors import OperationError
-from scripts.operations.deploy import Options
+from scripts.operations.deploy import Options, apply
+from scripts.operations.diff import diff
 from scripts.operations.protection import path_of
-from tests.operations.deployer import Deployer, Interrupting
+from tests.operations.deployer import UNASKED, Deployer, Interrupting
 
 RECORD = ("Middle", "Inner", "Record")
 ALLOWING = Options(ask=False, allow_replacing=(RECORD,))
@@ -177,3 +178,16 @@ def test_a_deployment_without_changes_guards_what_somebody_laid_open(deployer: D
         client.set_stack_policy(StackName=stack.id, StackPolicyBody=json.dumps({"Statement": [open_policy]}))
     deployer.deploy(**kinds)
     assert guarded(deployer) == ALL_GUARDED
+
+
+def test_images_stay_where_they_are_found(deployer: Deployer) -> None:
+    deployer.deploy()
+    before = deployer.stack()
+    moved = deployer.environment(storage="s3")
+    with pytest.raises(OperationError, match=r"ImageStorage of \S+ cannot become s3"):
+        apply(moved, UNASKED, deployer.session, deployer.console)
+    with pytest.raises(OperationError, match=r"ImageStorage of \S+ cannot become s3"):
+        diff(moved, None, {}, deployer.session, deployer.console)
+    assert deployer.stack() == before
+    assert deployer.change_sets() == []
+    assert deployer.deploy(storage="database", word="two") == {"Word": "two"}

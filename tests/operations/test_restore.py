@@ -21,7 +21,7 @@ from tests.operations.deployer import Refusing
 
 UNASKED = Options(ask=False)
 PARAMETERS = {
-    "DatabaseSnapshot": {"Type": "String", "Default": ""},
+    "DatabaseSnapshot": {"Type": "String", "Default": "", "AllowedPattern": "^(arn:aws:rds:.*)?$"},
     "DatabaseGeneration": {"Type": "Number", "Default": 1},
     "DeletionProtection": {"Type": "String", "Default": "false"},
 }
@@ -34,6 +34,10 @@ def template(resources: dict[str, Any], **parameters: dict[str, str]) -> str:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
+    return database_with_generations(tmp_path)
+
+
+def database_with_generations(folder: Path) -> Environment:
     """A set with the cluster of the real one: named by its generation, made from a snapshot where one is given."""
     has_snapshot = {"Fn::Not": [{"Fn::Equals": [{"Ref": "DatabaseSnapshot"}, ""]}]}
     snapshot = {"Fn::If": ["HasSnapshot", {"Ref": "DatabaseSnapshot"}, {"Ref": "AWS::NoValue"}]}
@@ -42,7 +46,7 @@ def environment(tmp_path: Path) -> Environment:
         "DeletionPolicy": "Snapshot",
         "UpdateReplacePolicy": "Snapshot",
         "Properties": {
-            "DBClusterIdentifier": {"Fn::Sub": f"{tmp_path.name.replace('_', '-')}-${{DatabaseGeneration}}"},
+            "DBClusterIdentifier": {"Fn::Sub": f"{folder.name.replace('_', '-')}-${{DatabaseGeneration}}"},
             "Engine": "aurora-postgresql",
             "BackupRetentionPeriod": 35,
             "SnapshotIdentifier": snapshot,
@@ -57,7 +61,7 @@ def environment(tmp_path: Path) -> Environment:
         "Properties": {"Type": "String", "Value": {"Ref": "DatabaseGeneration"}},
     }
     database = yaml_text.load(template({"Cluster": cluster, "After": after}))
-    (tmp_path / "database.yaml").write_text(
+    (folder / "database.yaml").write_text(
         yaml_text.dump(database | {"Conditions": {"HasSnapshot": has_snapshot}})
     )
     passed_on = {name: {"Ref": name} for name in PARAMETERS}
@@ -66,10 +70,10 @@ def environment(tmp_path: Path) -> Environment:
         "Properties": {"TemplateURL": "database.yaml", "Parameters": passed_on},
     }
     location = {name: {"Type": "String"} for name in LOCATION_PARAMETERS}
-    (tmp_path / "root.yaml").write_text(template({"Database": nested}, **location))
-    (tmp_path / "test.json").write_text('{\n  "DeletionProtection": "false"\n}\n')
-    name = f"orthanc-{tmp_path.name.replace('_', '-')}"
-    return Environment("test", name, tmp_path / "test.json", tmp_path, "test")
+    (folder / "root.yaml").write_text(template({"Database": nested}, **location))
+    (folder / "test.json").write_text('{\n  "DeletionProtection": "false"\n}\n')
+    name = f"orthanc-{folder.name.replace('_', '-')}"
+    return Environment("test", name, folder / "test.json", folder, "test")
 
 
 @pytest.fixture
@@ -196,6 +200,34 @@ def test_a_snapshot_that_is_not_there_is_refused_before_anything_is_asked(
 ) -> None:
     with pytest.raises(OperationError, match="There is none of that name"):
         restore(environment, f"{snapshot}-not", Options(), session, Console())
+
+
+def test_a_snapshot_may_be_named_as_the_console_names_it(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    restore(environment, snapshot.rpartition(":")[2], UNASKED, session, Console())
+    assert parameters(environment)["DatabaseSnapshot"] == snapshot
+
+
+def test_what_is_no_snapshot_does_not_get_into_the_parameter_set(
+    environment: Environment, session: Session, snapshot: str
+) -> None:
+    before = parameters(environment)
+    with pytest.raises(OperationError, match="monday cannot be restored") as raised:
+        restore(environment, "monday", UNASKED, session, Console())
+    assert "DatabaseSnapshot" in raised.value.reason
+    assert parameters(environment) == before
+
+
+def test_a_new_deployment_that_begins_with_a_snapshot_says_so(
+    environment: Environment, session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert environment.parameters is not None
+    arn = "arn:aws:rds:us-east-1:000000000000:cluster-snapshot:monday"
+    environment.parameters.write_text(json.dumps({"DatabaseSnapshot": arn}))
+    with pytest.raises(OperationError, match="Not deployed"):
+        apply(environment, Options(), session, Refusing())
+    assert f"The database begins as snapshot {arn} has it" in capsys.readouterr().err
 
 
 def test_a_moment_outside_of_what_rds_keeps_is_refused_with_the_bounds(

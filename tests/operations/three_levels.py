@@ -67,6 +67,7 @@ def write(
     record: str = "",
     database: bool = False,
     protected: bool = True,
+    storage: str = "",
 ) -> Environment:
     """Writes the set and its parameter set.
 
@@ -94,12 +95,12 @@ def write(
         "root": _template(
             {"Middle": described(_nested("middle", **passed_on), "All that there is")},
             {"Fn::GetAtt": ["Middle", "Outputs.Word"]},
-            own_parameters | _LOCATION,
+            own_parameters | _LOCATION | {"ImageStorage": {"Type": "String", "Default": "database"}},
         ),
     }
     for name, template in templates.items():
         (folder / f"{name}.yaml").write_text(yaml_text.dump(template))
     parameters = folder / "test.json"
     values = {"Word": word, "DeletionProtection": str(protected).lower()}
-    parameters.write_text(json.dumps(values))
+    parameters.write_text(json.dumps(values | ({"ImageStorage": storage} if storage else {})))
     return Environment("test", f"orthanc-{folder.name.replace('_', '-')}", parameters, folder, "test")
