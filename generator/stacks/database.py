@@ -172,15 +172,18 @@ def _add_log_group(template: Template, inputs: DatabaseInputs) -> logs.LogGroup:
     )
 
 
-def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.LogGroup) -> rds.DBCluster:
-    subnets = template.add_resource(
+def _add_subnet_group(template: Template, inputs: DatabaseInputs) -> rds.DBSubnetGroup:
+    return template.add_resource(
         rds.DBSubnetGroup(
             "SubnetGroup",
             DBSubnetGroupDescription="The data subnets, which have no route out of the VPC",
             SubnetIds=inputs.data_subnets,
         )
     )
-    settings = template.add_resource(
+
+
+def _add_parameter_group(template: Template) -> rds.DBClusterParameterGroup:
+    return template.add_resource(
         rds.DBClusterParameterGroup(
             "ClusterParameters",
             Description="TLS only, and an audit of structure and roles",
@@ -188,6 +191,11 @@ def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.Log
             Parameters=PARAMETERS,
         )
     )
+
+
+def _add_cluster(template: Template, inputs: DatabaseInputs, log_group: logs.LogGroup) -> rds.DBCluster:
+    subnets = _add_subnet_group(template, inputs)
+    settings = _add_parameter_group(template)
     cluster = rds.DBCluster(
         "Cluster",
         DependsOn=log_group,
@@ -276,43 +284,40 @@ def _add_instance(
 
 def _add_alarms(template: Template, inputs: DatabaseInputs, cluster: rds.DBCluster) -> None:
     template.add_mapping("Connections", {span: {"Alarm": most * 4 // 5} for span, most in CAPACITIES.items()})
-    dimensions = {"DBClusterIdentifier": Ref(cluster)}
+    place: dict[str, Any] = {"namespace": "AWS/RDS", "dimensions": {"DBClusterIdentifier": Ref(cluster)}}
     alarm(
         template,
         "DatabaseAtItsCapacity",
         "The database has used nearly all of its maximum capacity for 15 minutes: raise DatabaseCapacity.",
         inputs.topic,
-        namespace="AWS/RDS",
         metric="ACUUtilization",
-        dimensions=dimensions,
         threshold=90,
         comparison=GREATER_OR_EQUAL,
         statistic="Average",
         periods=15,
+        **place,
     )
     alarm(
         template,
         "DatabaseConnectionsTooMany",
         "The database has four fifths of the connections that its greatest capacity allows: raise DatabaseCapacity.",
         inputs.topic,
-        namespace="AWS/RDS",
         metric="DatabaseConnections",
-        dimensions=dimensions,
         threshold=FindInMap("Connections", inputs.database_capacity, "Alarm"),
         comparison=GREATER_OR_EQUAL,
+        **place,
     )
     alarm(
         template,
         "DatabaseMemoryTooLow",
         "A database instance has less than 256 MiB of free memory.",
         inputs.topic,
-        namespace="AWS/RDS",
         metric="FreeableMemory",
-        dimensions=dimensions,
         threshold=256 * 1024 * 1024,
         comparison=LESS,
         statistic="Minimum",
         periods=15,
+        **place,
     )
 
 
