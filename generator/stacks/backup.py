@@ -168,25 +168,7 @@ def _add_plan(template: Template, inputs: BackupInputs, vault: backup.BackupVaul
 
 
 def _add_selection(template: Template, inputs: BackupInputs, plan: backup.BackupPlan) -> None:
-    managed = (
-        "service-role/AWSBackupServiceRolePolicyForBackup",
-        "service-role/AWSBackupServiceRolePolicyForRestores",
-        "AWSBackupServiceRolePolicyForS3Backup",
-        "AWSBackupServiceRolePolicyForS3Restore",
-    )
-    role = service_role(
-        template,
-        "BackupRole",
-        "backup",
-        # Source: AWS Backup developer guide; the managed policies leave it out, and copies of Aurora fail without.
-        allow(
-            "DeleteCopiedSnapshots",
-            [Action("rds", "DeleteDBClusterSnapshot")],
-            [arn("rds", "cluster-snapshot:awsbackup:*")],
-        ),
-        RoleName=Sub("${Deployment}-backup"),
-        managed=managed,
-    )
+    role = _add_backup_role(template)
     template.add_resource(
         backup.BackupSelection(
             "Selection",
@@ -200,6 +182,27 @@ def _add_selection(template: Template, inputs: BackupInputs, plan: backup.Backup
                 ],
             ),
         )
+    )
+
+
+def _add_backup_role(template: Template) -> iam.Role:
+    return service_role(
+        template,
+        "BackupRole",
+        "backup",
+        # Source: AWS Backup developer guide; the managed policies leave it out, and copies of Aurora fail without.
+        allow(
+            "DeleteCopiedSnapshots",
+            [Action("rds", "DeleteDBClusterSnapshot")],
+            [arn("rds", "cluster-snapshot:awsbackup:*")],
+        ),
+        RoleName=Sub("${Deployment}-backup"),
+        managed=(
+            "service-role/AWSBackupServiceRolePolicyForBackup",
+            "service-role/AWSBackupServiceRolePolicyForRestores",
+            "AWSBackupServiceRolePolicyForS3Backup",
+            "AWSBackupServiceRolePolicyForS3Restore",
+        ),
     )
 
 
@@ -266,12 +269,14 @@ def _add_export_bucket(template: Template, inputs: BackupInputs) -> buckets.Buck
 
 
 def _add_export(template: Template, inputs: BackupInputs, bucket: buckets.Bucket) -> None:
-    """EventBridge Scheduler calls the RDS API by itself; its execution id makes each export's name a new one."""
     writer = _add_export_writer(template, inputs, bucket)
     starter = _add_export_starter(template, inputs, writer)
-    group = template.add_resource(
-        scheduler.ScheduleGroup("ExportScheduleGroup", Condition="HasExport", Name=inputs.deployment)
-    )
+    _add_export_schedule(template, inputs, starter, _export_request(bucket, writer))
+    _add_export_alarm(template, inputs)
+
+
+def _export_request(bucket: buckets.Bucket, writer: iam.Role) -> Sub:
+    """What StartExportTask is asked; the schedule's execution id makes each export's name a new one."""
     request = {
         "ExportTaskIdentifier": "orthanc-<aws.scheduler.execution-id>",
         "SourceArn": "${DatabaseArn}",
@@ -280,6 +285,14 @@ def _add_export(template: Template, inputs: BackupInputs, bucket: buckets.Bucket
         "IamRoleArn": f"${{{writer.title}.Arn}}",
         "KmsKeyId": "${ArchiveKey}",
     }
+    return Sub(json.dumps(request))
+
+
+def _add_export_schedule(template: Template, inputs: BackupInputs, starter: iam.Role, request: Sub) -> None:
+    """EventBridge Scheduler calls the RDS API by itself, without any code of ours."""
+    group = template.add_resource(
+        scheduler.ScheduleGroup("ExportScheduleGroup", Condition="HasExport", Name=inputs.deployment)
+    )
     template.add_resource(
         scheduler.Schedule(
             "ExportSchedule",
@@ -292,12 +305,15 @@ def _add_export(template: Template, inputs: BackupInputs, bucket: buckets.Bucket
             Target=scheduler.Target(
                 Arn=Sub("arn:${AWS::Partition}:scheduler:::aws-sdk:rds:startExportTask"),
                 RoleArn=GetAtt(starter, "Arn"),
-                Input=Sub(json.dumps(request)),
+                Input=request,
                 RetryPolicy=scheduler.RetryPolicy(MaximumRetryAttempts=3, MaximumEventAgeInSeconds=3600),
             ),
         )
     )
-    made = alarm(
+
+
+def _add_export_alarm(template: Template, inputs: BackupInputs) -> None:
+    alarm(
         template,
         "DatabaseExportNotStarted",
         "The scheduled export of the database could not be started. (Whether a started one ends well is in the RDS"
@@ -310,8 +326,8 @@ def _add_export(template: Template, inputs: BackupInputs, bucket: buckets.Bucket
         statistic="Sum",
         minutes=60,
         periods=1,
+        Condition="HasExport",
     )
-    made.Condition = "HasExport"
 
 
 def _add_export_writer(template: Template, inputs: BackupInputs, bucket: buckets.Bucket) -> iam.Role:
