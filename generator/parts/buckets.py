@@ -59,17 +59,21 @@ def private_bucket(
             **properties,
         )
     )
+    _add_policy(template, bucket, statements)
+    return bucket
+
+
+def _add_policy(template: Template, bucket: s3.Bucket, statements: Sequence[Statement]) -> None:
     everything = [GetAtt(bucket, "Arn"), objects_of(bucket)]
     template.add_resource(
         s3.BucketPolicy(
-            f"{title}Policy",
+            f"{bucket.title}Policy",
             DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
             Bucket=Ref(bucket),
             PolicyDocument=document(deny_without_tls(Action("s3", "*"), everything), *statements),
         )
     )
-    return bucket
 
 
 def objects_of(bucket: s3.Bucket, prefix: str = "") -> Sub:
