@@ -41,6 +41,22 @@ def load_balancer(
     deletion_protection: Flag,
 ) -> elb.LoadBalancer:
     """Adds an Application Load Balancer that logs everything, under its `name`, and drops what is malformed."""
+    attributes = _attributes(name, access_logs_bucket, deletion_protection)
+    balancer = elb.LoadBalancer(
+        title,
+        Scheme=scheme,
+        Type="application",
+        IpAddressType="ipv4",
+        Subnets=subnets,
+        SecurityGroups=[group],
+        LoadBalancerAttributes=[
+            elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in attributes.items()
+        ],
+    )
+    return template.add_resource(described(balancer, f"The {name} load balancer"))
+
+
+def _attributes(name: str, access_logs_bucket: BucketName, deletion_protection: Flag) -> dict[str, Any]:
     attributes: dict[str, Any] = {
         "deletion_protection.enabled": deletion_protection,
         "idle_timeout.timeout_seconds": str(IDLE_SECONDS),
@@ -55,18 +71,7 @@ def load_balancer(
             f"{kind}_logs.s3.bucket": access_logs_bucket,
             f"{kind}_logs.s3.prefix": f"{name}-{kind.replace('_', '-')}",
         }
-    balancer = elb.LoadBalancer(
-        title,
-        Scheme=scheme,
-        Type="application",
-        IpAddressType="ipv4",
-        Subnets=subnets,
-        SecurityGroups=[group],
-        LoadBalancerAttributes=[
-            elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in attributes.items()
-        ],
-    )
-    return template.add_resource(described(balancer, f"The {name} load balancer"))
+    return attributes
 
 
 def target_group(template: Template, title: str, vpc: VpcId, port: int) -> elb.TargetGroup:

@@ -54,24 +54,7 @@ class InternalBalancerOutputs:
 
 def build(template: Template, inputs: InternalBalancerInputs) -> InternalBalancerOutputs:
     """The internal load balancer in front of Orthanc, with its private DNS name."""
-    balancer = load_balancer(
-        template,
-        "LoadBalancer",
-        name="internal",
-        scheme="internal",
-        subnets=inputs.application_subnets,
-        group=inputs.internal_balancer_group,
-        access_logs_bucket=inputs.access_logs_bucket,
-        deletion_protection=inputs.deletion_protection,
-    )
-    waived(
-        balancer,
-        Waiver(
-            "Only the NGINX tasks reach it, with requests that have passed the public load balancer's web ACL.",
-            rule="ALBWAFEnabled",
-            packs=(NIST, PCI),
-        ),
-    )
+    balancer = _add_balancer(template, inputs)
     add_refusal_alarm(template, balancer, inputs.topic)
     targets = target_group(template, "OrthancTargets", inputs.vpc, ports.ORTHANC_SIDECAR)
     https_listener(
@@ -88,6 +71,27 @@ def build(template: Template, inputs: InternalBalancerInputs) -> InternalBalance
         load_balancer_name=balancer_name(balancer),
         target_group=TargetGroupArn(Ref(targets)),
         target_group_name=group_name(targets),
+    )
+
+
+def _add_balancer(template: Template, inputs: InternalBalancerInputs) -> elb.LoadBalancer:
+    balancer = load_balancer(
+        template,
+        "LoadBalancer",
+        name="internal",
+        scheme="internal",
+        subnets=inputs.application_subnets,
+        group=inputs.internal_balancer_group,
+        access_logs_bucket=inputs.access_logs_bucket,
+        deletion_protection=inputs.deletion_protection,
+    )
+    return waived(
+        balancer,
+        Waiver(
+            "Only the NGINX tasks reach it, with requests that have passed the public load balancer's web ACL.",
+            rule="ALBWAFEnabled",
+            packs=(NIST, PCI),
+        ),
     )
 
 

@@ -123,13 +123,7 @@ class PublicBalancerOutputs:
 
 def build(template: Template, inputs: PublicBalancerInputs) -> PublicBalancerOutputs:
     """The public load balancer, with its listeners, access control and DNS record."""
-    template.add_condition("IsJwt", Equals(inputs.access_mode, "jwt"))
-    template.add_condition(
-        "IsJwtWithInterface", And(Condition("IsJwt"), Equals(inputs.orthanc_interface, "true"))
-    )
-    template.add_condition("IsMtls", Equals(inputs.access_mode, "mtls"))
-    template.add_condition("IsInternal", Equals(inputs.scheme, "internal"))
-    template.add_condition("HasHostedZone", Not(Equals(inputs.hosted_zone_id, "")))
+    _add_conditions(template, inputs)
     balancer = load_balancer(
         template,
         "LoadBalancer",
@@ -156,18 +150,20 @@ def build(template: Template, inputs: PublicBalancerInputs) -> PublicBalancerOut
     )
 
 
+def _add_conditions(template: Template, inputs: PublicBalancerInputs) -> None:
+    template.add_condition("IsJwt", Equals(inputs.access_mode, "jwt"))
+    template.add_condition(
+        "IsJwtWithInterface", And(Condition("IsJwt"), Equals(inputs.orthanc_interface, "true"))
+    )
+    template.add_condition("IsMtls", Equals(inputs.access_mode, "mtls"))
+    template.add_condition("IsInternal", Equals(inputs.scheme, "internal"))
+    template.add_condition("HasHostedZone", Not(Equals(inputs.hosted_zone_id, "")))
+
+
 def _add_https_listener(
     template: Template, inputs: PublicBalancerInputs, balancer: elb.LoadBalancer, targets: elb.TargetGroup
 ) -> elb.Listener:
     """With tokens, what no rule lets through is refused; otherwise everything goes on to NGINX."""
-    trust_store = template.add_resource(
-        elb.TrustStore(
-            "TrustStore",
-            Condition="IsMtls",
-            CaCertificatesBundleS3Bucket=inputs.trust_store_bucket,
-            CaCertificatesBundleS3Key=inputs.trust_store_key,
-        )
-    )
     refusal = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(StatusCode="405", ContentType="text/plain"),
@@ -181,14 +177,24 @@ def _add_https_listener(
         inputs.ssl_policy,
         inputs.topic,
         [If("IsJwt", refusal, forward)],
-        MutualAuthentication=If(
-            "IsMtls",
-            elb.MutualAuthentication(
-                Mode="verify", TrustStoreArn=Ref(trust_store), IgnoreClientCertificateExpiry=False
-            ),
-            elb.MutualAuthentication(Mode="off"),
-        ),
+        MutualAuthentication=_client_certificates(template, inputs),
     )
+
+
+def _client_certificates(template: Template, inputs: PublicBalancerInputs) -> If:
+    """Adds the trust store, and says whether clients are asked for a certificate that it vouches for."""
+    trust_store = template.add_resource(
+        elb.TrustStore(
+            "TrustStore",
+            Condition="IsMtls",
+            CaCertificatesBundleS3Bucket=inputs.trust_store_bucket,
+            CaCertificatesBundleS3Key=inputs.trust_store_key,
+        )
+    )
+    verified = elb.MutualAuthentication(
+        Mode="verify", TrustStoreArn=Ref(trust_store), IgnoreClientCertificateExpiry=False
+    )
+    return If("IsMtls", verified, elb.MutualAuthentication(Mode="off"))
 
 
 def _add_token_rules(
