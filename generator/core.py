@@ -170,8 +170,11 @@ def nest(
     if condition:
         child.Condition = condition
     template.add_resource(child)
+    return _wires(stack, child, condition)
 
-    def wire(item: Field[Any]) -> Any:
+
+def _wires(stack: Stack[InputsT, OutputsT], child: NestedStack, condition: str) -> OutputsT:
+    def wire(item: Field[Any]) -> Value:
         reference = GetAtt(child, f"Outputs.{logical(item.name)}")
         origin = f"output '{item.name}' of stack '{stack.name}'"
         return _kind(item)(reference, origin, joined=True, condition=condition)
