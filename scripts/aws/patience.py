@@ -15,6 +15,10 @@ _LONGEST_RETRY = 30.0
 _PATIENCE = 600.0
 
 
+class UnreachableError(OperationError):
+    """AWS could not be asked for as long as is waited for that."""
+
+
 class Patience:
     """For whoever waits for something that goes on in AWS; `say` hears of each request that is to be repeated."""
 
@@ -25,7 +29,7 @@ class Patience:
     def keep_trying(self, request: Callable[[], Result]) -> Result:
         """What a request that may be repeated gives, after growing delays where need be.
 
-        Raises OperationError where AWS cannot be asked for ten minutes; what is not passing is passed through.
+        Raises UnreachableError where AWS cannot be asked for ten minutes; what is not passing is passed through.
         """
         started, delay = self._clock.now(), _FIRST_RETRY
         while True:
@@ -40,7 +44,7 @@ class Patience:
     def _wait(self, error: Exception, delay: float, lost_for: float) -> None:
         explained = explain(error)
         if lost_for >= _PATIENCE:
-            raise OperationError(
+            raise UnreachableError(
                 f"AWS could not be asked for {_PATIENCE / 60:.0f} minutes",
                 str(explained or error),
                 explained.advice if explained else "",

@@ -11,6 +11,7 @@ from generator.stacks.images import BUILD_MACHINES, PARTS_PREFIX
 from scripts.aws import artifacts
 from scripts.aws.builds import Builds, Machine
 from scripts.aws.errors import interrupted
+from scripts.aws.patience import UnreachableError
 from scripts.aws.registry import Registry
 from scripts.aws.session import Session
 from scripts.console import Console
@@ -151,7 +152,7 @@ def _build_in_account(missing: Sequence[Source], place: Place, session: Session,
     console.step(f"Build {build_id}")
     try:
         builds.follow(build_id, console.step)
-    except (KeyboardInterrupt, BotoCoreError, ClientError) as error:
+    except (KeyboardInterrupt, UnreachableError, BotoCoreError, ClientError) as error:
         raise interrupted(
             f"Build {build_id} is no longer followed",
             error,
