@@ -12,11 +12,13 @@ from scripts.cli_images import images
 from scripts.cli_lifecycle import LIFECYCLE
 from scripts.cli_local import local
 from scripts.cli_options import (
+    FOUND,
     aws_options,
     bucket_option,
     console_for,
     env_argument,
     environment_of,
+    exit_code_option,
     output_option,
     session_of,
     stack_option,
@@ -98,7 +100,7 @@ def main(ctx: click.Context, profile: str | None, region: str | None) -> None:
     ENV is the name of a parameter set, parameters/ENV.json, or the path of such a file.
 
     The exit code is 0 when all is done or nothing was to do, 1 when something failed, 2 for wrong usage, and 3 where
-    --exit-code asks for it and there are differences.
+    --exit-code asks for it and there are differences, or bad signs.
     """
     ctx.obj = {"profile": profile, "region": region}
 
@@ -228,17 +230,20 @@ def deploy(
 @main.command()
 @env_argument
 @stack_option
+@exit_code_option("the last operation failed or a sign of health is bad")
 @output_option
 @aws_options
 @click.pass_context
-def status(ctx: click.Context, output: str, **_: Any) -> None:
-    """Show how the stacks of ENV stand, and why the last operation failed if it did."""
+def status(ctx: click.Context, exit_code: bool, output: str, **_: Any) -> None:
+    """Show how the stacks of ENV stand, why the last operation failed if it did, and how the store fares."""
     environment, session = environment_of(ctx), session_of(ctx)
     from scripts import reports
     from scripts.operations.status import status
 
     found = status(environment, session)
     console_for(output).result(found.as_json(), reports.status(found))
+    if exit_code and found.is_bad:
+        ctx.exit(FOUND)
 
 
 @main.command()

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from scripts.cli_options import (
-    DIFFERENT,
+    FOUND,
     aws_options,
     bucket_option,
     console_for,
@@ -28,7 +28,7 @@ from scripts.cli_options import (
 @templates_option
 @bucket_option
 @tags_option
-@exit_code_option
+@exit_code_option("there are differences")
 @output_option
 @aws_options
 @click.pass_context
@@ -49,7 +49,7 @@ def diff(
     if not difference.has_changes:
         console.done(f"{difference.stack_name} is up to date: nothing would change")
     if exit_code and difference.has_changes:
-        ctx.exit(DIFFERENT)
+        ctx.exit(FOUND)
 
 
 @click.command()
@@ -78,7 +78,7 @@ def destroy(ctx: click.Context, yes_destroy: str | None, output: str, **_: Any) 
 @click.command()
 @env_argument
 @stack_option
-@exit_code_option
+@exit_code_option("there are differences")
 @output_option
 @aws_options
 @click.pass_context
@@ -96,13 +96,13 @@ def drift(ctx: click.Context, exit_code: bool, output: str, **_: Any) -> None:
     console.result(result.as_json(), reports.drift(result))
     console.done(f"{len(result.drifted)} drifted, {result.checked} checked of {result.total} resources")
     if exit_code and result.drifted:
-        ctx.exit(DIFFERENT)
+        ctx.exit(FOUND)
 
 
 @click.command()
 @env_argument
 @click.option("--list", "listing", is_flag=True, help="Show what there is to restore, and do nothing.")
-@click.option("--snapshot", metavar="ARN", help="Restore this snapshot.")
+@click.option("--snapshot", metavar="NAME|ARN", help="Restore this snapshot.")
 @click.option(
     "--to-time", callback=moment_of, metavar="TIME", help="Restore the state of this time (ISO 8601)."
 )

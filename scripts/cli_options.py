@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATES = PROJECT / "templates"
 PARAMETERS = PROJECT / "parameters"
 
-DIFFERENT = 3  # the exit code for differences, which is neither that of a failure nor that of wrong usage
+FOUND = 3  # the exit code for differences and bad signs, neither that of a failure nor that of wrong usage
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -63,9 +63,11 @@ def _tags(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict
 tags_option = click.option(
     "--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=_tags, help="Tag for all resources."
 )
-exit_code_option = click.option(
-    "--exit-code", is_flag=True, help=f"Exit with code {DIFFERENT} where there are differences."
-)
+
+
+def exit_code_option(what: str) -> Callable[[Command], Command]:
+    """The option that has a command tell by its exit code that it found something."""
+    return click.option("--exit-code", is_flag=True, help=f"Exit with code {FOUND} where {what}.")
 
 
 def moment_of(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from scripts.aws.session import Session
 from scripts.cli import main
 from scripts.emulator import Emulator, stop
 from tests.operations.three_levels import REASON, write
+from tests.own_stacks import PARAMETERS
 
 
 def run(*arguments: str | Path, answer: str | None = None) -> Result:
@@ -42,7 +44,10 @@ def test_a_deployment_prints_its_outputs_and_nothing_else_on_stdout(
     shown = json.loads(run("status", *environment, "--output", "json").stdout)
     assert shown["StackStatus"] == "CREATE_COMPLETE"
     assert shown["Stacks"]["Nested"][0]["Nested"][0]["Path"] == "root/Middle/Inner"
-    assert "✓ Inner  CREATE_COMPLETE  1 resource\n" in run("status", *environment).stdout
+    text = run("status", *environment, "--exit-code")
+    assert text.exit_code == 0
+    assert "✓ root  CREATE_COMPLETE  1 stack\n" in text.stdout
+    assert "✓ Inner  CREATE_COMPLETE  1 resource\n" in text.stdout
 
 
 def test_differences_are_a_result_and_have_an_exit_code_of_their_own_if_asked_for(
@@ -91,6 +96,35 @@ def test_a_failed_deployment_ends_in_one_message_with_reason_and_advice_and_exit
     assert what.endswith("is ROLLBACK_COMPLETE")
     assert REASON in reason
     assert advice.startswith("→ ")
+    assert run("status", *environment).exit_code == 0
+    status = run("status", *environment, "--exit-code", "--output", "json")
+    assert status.exit_code == 3
+    failure = json.loads(status.stdout)["Failure"]
+    assert (failure["Path"], failure["ResourceStatus"]) == ("root/Middle/Inner/Broken", "CREATE_FAILED")
+    assert REASON in failure["Reason"]
+
+
+WEAK = {
+    "Parameters": PARAMETERS,
+    "Resources": {
+        "Targets": {
+            "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+            "Properties": {"Port": 8443, "Protocol": "HTTPS", "VpcId": "vpc-0123"},
+        },
+        "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": {"BackupVaultName": "weak"}},
+    },
+}
+
+
+def test_the_status_of_a_store_that_fares_badly_has_an_exit_code_of_its_own_if_asked_for(
+    session: Session,
+) -> None:
+    session.cloudformation.create_stack(StackName="weak", TemplateBody=json.dumps(WEAK))
+    session.cloudformation.get_waiter("stack_create_complete").wait(StackName="weak")
+    status = run("status", "small", "--stack-name", "weak", "--exit-code")
+    assert status.exit_code == 3, status.stderr
+    assert "✗ targets of Targets: 0 of 0 healthy" in status.stdout
+    assert "? last backup in Vault: none yet" in status.stdout
 
 
 def test_without_a_yes_nothing_is_deployed_and_the_exit_code_is_1(

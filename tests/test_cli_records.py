@@ -13,6 +13,7 @@ from scripts.aws.session import Session
 from scripts.cli import main
 from scripts.emulator import Emulator
 from tests.emulator.account import Account
+from tests.own_stacks import PARAMETERS
 
 LINES = [
     {"user": "alice", "action": "retrieve", "study": "1.2.3"},
@@ -34,7 +35,7 @@ def environment(tmp_path: Path, emulator: Emulator, session: Session) -> list[st
     account.client("s3").create_bucket(Bucket="templates")
     name = f"/{tmp_path.name}/nginx"
     nested = account.nest({"Resources": {"NginxLogGroup": group(name)}})
-    stack = account.stack(account.create({"Resources": {"Logs": nested}}))
+    stack = account.stack(account.create({"Parameters": PARAMETERS, "Resources": {"Logs": nested}}))
     logs = session.client("logs")
     logs.create_log_stream(logGroupName=name, logStreamName="task")
     now = int(time.time() * 1000)

@@ -18,10 +18,12 @@ from scripts.aws.session import Session
 from scripts.cli import main
 from scripts.cli_options import PROJECT
 from scripts.local.state import users_file
+from tests.own_stacks import PARAMETERS
 
 EMPTY = '{"users": {}}'
 PASSWORD = "correct horse battery"
 TEMPLATE = {
+    "Parameters": PARAMETERS,
     "Resources": {"Users": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": EMPTY}}},
     "Outputs": {"UsersSecret": {"Value": {"Ref": "Users"}}},
 }
@@ -69,7 +71,7 @@ def test_users_of_a_deployed_store_are_changed_and_removed(deployed: list[str]) 
 
 def test_a_stack_without_a_users_secret_is_told(session: Session) -> None:
     name = f"empty-{uuid.uuid4()}"
-    template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    template = {"Parameters": PARAMETERS, "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     session.cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
     session.cloudformation.get_waiter("stack_create_complete").wait(StackName=name)
     result = run("small", "list", "--stack-name", name)

@@ -48,6 +48,16 @@ class Event:
     def __str__(self) -> str:
         return f"{'/'.join(('root', *self.path))} ({self.resource_type})"
 
+    def as_json(self) -> dict[str, str]:
+        """The same for scripts."""
+        return {
+            "Path": "/".join(("root", *self.path)),
+            "ResourceType": self.resource_type,
+            "ResourceStatus": self.status,
+            "Reason": self.reason,
+            "Time": self.time.isoformat(),
+        }
+
 
 class _StackEvents:
     """Reads one stack's events, newest page first, as far back as the operation's start."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from scripts.aws.events import Event
 from scripts.aws.vocabulary import is_consequence
@@ -26,6 +27,10 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.first}: {self.first.reason or self.first.status}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for scripts."""
+        return {**self.first.as_json(), "Later": [event.as_json() for event in self.later]}
 
 
 def first_failure(events: Iterable[Event]) -> Failure | None:

@@ -16,7 +16,7 @@ from scripts.errors import OperationError
 
 State = Literal["good", "bad", "unknown"]
 
-# A snapshot is made each day; one more day is for the time that it takes. Those of years are not looked through.
+# A backup is made each day; one more day is for the time that it takes. Those of years are not looked through.
 _NEWEST_BACKUP = timedelta(days=2)
 _OLDEST_BACKUP = timedelta(days=35)
 _ALARMS_A_REQUEST = 100  # Source: CloudWatch API reference, DescribeAlarms
@@ -116,11 +116,16 @@ def _backups(session: Session, tree: Nested) -> Iterator[Sign]:
             if point.get("CompletionDate") and point["Status"] == "COMPLETED"
         ]
         subject = f"last backup in {'/'.join(path)}"
-        if not done:
+        if done:
+            yield _at(subject, max(done), "good" if _is_recent(max(done)) else "bad")
+        elif _is_recent(backup.describe_backup_vault(BackupVaultName=vault.physical_id)["CreationDate"]):
+            yield Sign(subject, "unknown", "none yet", {"Time": None})
+        else:
             yield Sign(subject, "bad", f"none in {_OLDEST_BACKUP.days} days", {"Time": None})
-            continue
-        is_fresh = datetime.now(UTC) - max(done) < _NEWEST_BACKUP
-        yield _at(subject, max(done), "good" if is_fresh else "bad")
+
+
+def _is_recent(time: datetime) -> bool:
+    return datetime.now(UTC) - time < _NEWEST_BACKUP
 
 
 def _recovery(session: Session, tree: Nested) -> Iterator[Sign]:

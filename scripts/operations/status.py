@@ -23,6 +23,11 @@ class Status:
     failure: Failure | None
     health: list[health.Sign]
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether the last operation failed, or a sign of health is bad; one that is unknown is not."""
+        return is_failure(self.stack.status) or any(sign.state == "bad" for sign in self.health)
+
     def as_json(self) -> dict[str, Any]:
         """The same for scripts."""
         return {
@@ -32,7 +37,7 @@ class Status:
             "Changed": self.stack.changed.isoformat(),
             "TerminationProtection": self.stack.protected,
             "Stacks": _as_json(self.tree),
-            "Failure": str(self.failure) if self.failure else None,
+            "Failure": self.failure.as_json() if self.failure else None,
             "Health": [sign.as_json() for sign in self.health],
         }
 

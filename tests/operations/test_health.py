@@ -52,6 +52,7 @@ class Account:
         self.suspended = False
         self.alarms = {"too-hot": "OK", "too-cold": "INSUFFICIENT_DATA"}
         self.backups = [NOW - timedelta(days=9), NOW - timedelta(hours=3)]
+        self.age = timedelta(days=40)
         self.refused: set[str] = set()
 
     def client(self, service: str) -> Any:
@@ -60,7 +61,10 @@ class Account:
             "ecs": {"DescribeServices": self._services},
             "application-autoscaling": {"DescribeScalableTargets": self._scaling},
             "cloudwatch": {"DescribeAlarms": self._alarms},
-            "backup": {"ListRecoveryPointsByBackupVault": self._points},
+            "backup": {
+                "ListRecoveryPointsByBackupVault": self._points,
+                "DescribeBackupVault": lambda _: {"CreationDate": NOW - self.age},
+            },
             "rds": {"DescribeDBClusters": lambda _: {"DBClusters": [{"LatestRestorableTime": NOW}]}},
         }
         made = answers[service]
@@ -119,6 +123,7 @@ def test_a_store_in_good_health() -> None:
         ({"suspended": True}, "tasks of Nginx/Service", "2 of 2 running, auto scaling is suspended"),
         ({"alarms": {"too-hot": "ALARM", "too-cold": "OK"}}, "alarms", "1 of 2 in ALARM: too-hot"),
         ({"backups": []}, "last backup in Nginx/Vault", "none in 35 days"),
+        ({"backups": [], "age": timedelta(days=2)}, "last backup in Nginx/Vault", "none in 35 days"),
         ({"backups": [NOW - timedelta(days=3)]}, "last backup in Nginx/Vault", ""),
     ],
 )
@@ -128,6 +133,13 @@ def test_what_is_wrong_is_bad(change: dict[str, Any], subject: str, text: str) -
     found = account.signs()
     assert [sign.subject for sign in found.values() if sign.state == "bad"] == [subject]
     assert text in found[subject].text
+
+
+def test_a_vault_of_today_need_not_have_a_backup() -> None:
+    account = Account()
+    account.backups, account.age = [], timedelta(days=1, hours=23)
+    sign = account.signs()["last backup in Nginx/Vault"]
+    assert (sign.state, sign.text) == ("unknown", "none yet")
 
 
 @pytest.mark.parametrize(
