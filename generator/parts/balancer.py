@@ -1,4 +1,4 @@
-"""What both load balancers have in common: TLS, logs, health checks, and alarms on the tier behind them."""
+"""What both load balancers have in common: TLS, logs, health checks and alarms."""
 
 from typing import Any
 
@@ -163,54 +163,6 @@ def group_name(group: elb.TargetGroup) -> TargetGroupName:
     return TargetGroupName(GetAtt(group, "TargetGroupFullName"))
 
 
-def add_tier_alarms(
-    template: Template,
-    tier: str,
-    balancer: LoadBalancerName,
-    targets: TargetGroupName,
-    topic: TopicArn,
-    slow_seconds: int,
-) -> None:
-    """Adds the alarms on a tier's tasks as its load balancer sees them."""
-    place: dict[str, Any] = {
-        "namespace": "AWS/ApplicationELB",
-        "dimensions": {"LoadBalancer": balancer, "TargetGroup": targets},
-    }
-    alarm(
-        template,
-        f"{tier}TaskUnhealthy",
-        f"A task of the {tier} tier has failed its health checks for five minutes.",
-        topic,
-        metric="UnHealthyHostCount",
-        threshold=0,
-        **place,
-    )
-    alarm(
-        template,
-        f"{tier}HasNoHealthyTask",
-        f"No task of the {tier} tier is healthy: the image store is down.",
-        topic,
-        metric="HealthyHostCount",
-        threshold=1,
-        comparison=LESS,
-        statistic="Minimum",
-        periods=2,
-        missing="breaching",
-        **place,
-    )
-    alarm(
-        template,
-        f"{tier}TooSlow",
-        f"One in ten requests to the {tier} tier waited more than {slow_seconds} seconds for its answer's beginning.",
-        topic,
-        metric="TargetResponseTime",
-        threshold=slow_seconds,
-        statistic="p90",
-        periods=10,
-        **place,
-    )
-
-
 def add_refusal_alarm(template: Template, balancer: elb.LoadBalancer, topic: TopicArn) -> None:
     """Adds the alarm on the 5xx answers of the load balancer itself: it found no task, or lost the one it had."""
     alarm(
@@ -226,23 +178,3 @@ def add_refusal_alarm(template: Template, balancer: elb.LoadBalancer, topic: Top
         statistic="Sum",
         of_which=3,
     )
-
-
-def add_failure_alarm(
-    template: Template, tier: str, balancer: LoadBalancerName, targets: TargetGroupName, topic: TopicArn
-) -> str:
-    """Adds the alarm on a tier's 5xx answers and returns its logical id: it also rolls a bad deployment back."""
-    made = alarm(
-        template,
-        f"{tier}5XXTooHigh",
-        f"The {tier} tier answered more than ten requests a minute with an error of its own, three minutes in five.",
-        topic,
-        namespace="AWS/ApplicationELB",
-        metric="HTTPCode_Target_5XX_Count",
-        dimensions={"LoadBalancer": balancer, "TargetGroup": targets},
-        threshold=10,
-        comparison=GREATER_OR_EQUAL,
-        statistic="Sum",
-        of_which=3,
-    )
-    return str(made.title)

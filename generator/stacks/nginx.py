@@ -28,7 +28,6 @@ from generator.kinds import (
     TopicArn,
 )
 from generator.limits import IDLE_SECONDS
-from generator.parts.balancer import add_failure_alarm, add_tier_alarms
 from generator.parts.fargate import (
     TASK_SPANS,
     Architecture,
@@ -43,6 +42,7 @@ from generator.parts.fargate import (
     track,
 )
 from generator.parts.policies import service_role
+from generator.parts.tier import Tier, add_failure_alarm, add_tier_alarms
 
 NGINX_USER = "101:101"
 AUDIT_LOG_BUFFER = "64m"
@@ -126,19 +126,8 @@ def build(template: Template, inputs: NginxInputs) -> NginxOutputs:
         task_role=task_role,
         data_key=inputs.data_key,
     )
-    place = Placement(
-        cluster=inputs.cluster,
-        subnets=inputs.application_subnets,
-        group=inputs.nginx_group,
-        targets=inputs.target_group,
-        container="nginx",
-        port=ports.NGINX,
-        grace_seconds=GRACE_SECONDS,
-        rollback_alarm=add_failure_alarm(
-            template, "Nginx", inputs.load_balancer_name, inputs.target_group_name, inputs.topic
-        ),
-    )
-    made = service(template, "NGINX", task, place)
+    tier = Tier("Nginx", inputs.load_balancer_name, inputs.target_group_name, inputs.topic)
+    made = service(template, "NGINX", task, _placement(inputs, add_failure_alarm(template, tier)))
     target = scale(template, inputs.cluster, made, inputs.nginx_tasks)
     track(
         template,
@@ -148,10 +137,21 @@ def build(template: Template, inputs: NginxInputs) -> NginxOutputs:
         REQUESTS_PER_TASK_AND_MINUTE,
         ResourceLabel=Sub(f"{inputs.load_balancer_name.in_sub}/{inputs.target_group_name.in_sub}"),
     )
-    add_tier_alarms(
-        template, "Nginx", inputs.load_balancer_name, inputs.target_group_name, inputs.topic, SLOW_SECONDS
-    )
+    add_tier_alarms(template, tier, SLOW_SECONDS)
     return NginxOutputs(service=ServiceName(GetAtt(made, "Name")))
+
+
+def _placement(inputs: NginxInputs, rollback_alarm: str) -> Placement:
+    return Placement(
+        cluster=inputs.cluster,
+        subnets=inputs.application_subnets,
+        group=inputs.nginx_group,
+        targets=inputs.target_group,
+        container="nginx",
+        port=ports.NGINX,
+        grace_seconds=GRACE_SECONDS,
+        rollback_alarm=rollback_alarm,
+    )
 
 
 def _nginx(inputs: NginxInputs) -> Container:

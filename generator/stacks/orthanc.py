@@ -27,7 +27,6 @@ from generator.kinds import (
     TopicArn,
 )
 from generator.limits import INDEX_CONNECTIONS
-from generator.parts.balancer import add_failure_alarm, add_tier_alarms
 from generator.parts.fargate import (
     TASK_SPANS,
     Architecture,
@@ -40,6 +39,7 @@ from generator.parts.fargate import (
     task_definition,
 )
 from generator.parts.policies import allow, service_role
+from generator.parts.tier import Tier, add_failure_alarm, add_tier_alarms
 from generator.stacks.database import DATABASE_NAME
 from generator.stacks.nginx import NGINX_USER
 
@@ -113,7 +113,15 @@ def build(template: Template, inputs: OrthancInputs) -> OrthancOutputs:
         task_role=task_role,
         data_key=inputs.data_key,
     )
-    place = Placement(
+    tier = Tier("Orthanc", inputs.load_balancer_name, inputs.target_group_name, inputs.topic)
+    made = service(template, "Orthanc", task, _placement(inputs, add_failure_alarm(template, tier)))
+    scale(template, inputs.cluster, made, inputs.orthanc_tasks)
+    add_tier_alarms(template, tier, SLOW_SECONDS)
+    return OrthancOutputs(service=ServiceName(GetAtt(made, "Name")))
+
+
+def _placement(inputs: OrthancInputs, rollback_alarm: str) -> Placement:
+    return Placement(
         cluster=inputs.cluster,
         subnets=inputs.application_subnets,
         group=inputs.orthanc_group,
@@ -121,16 +129,8 @@ def build(template: Template, inputs: OrthancInputs) -> OrthancOutputs:
         container="sidecar",
         port=ports.ORTHANC_SIDECAR,
         grace_seconds=START_SECONDS,
-        rollback_alarm=add_failure_alarm(
-            template, "Orthanc", inputs.load_balancer_name, inputs.target_group_name, inputs.topic
-        ),
+        rollback_alarm=rollback_alarm,
     )
-    made = service(template, "Orthanc", task, place)
-    scale(template, inputs.cluster, made, inputs.orthanc_tasks)
-    add_tier_alarms(
-        template, "Orthanc", inputs.load_balancer_name, inputs.target_group_name, inputs.topic, SLOW_SECONDS
-    )
-    return OrthancOutputs(service=ServiceName(GetAtt(made, "Name")))
 
 
 def _add_task_role(template: Template, inputs: OrthancInputs) -> iam.Role:
