@@ -81,6 +81,16 @@ def objects_of(bucket: s3.Bucket, prefix: str = "") -> Sub:
     return Sub(f"${{{bucket.title}.Arn}}/{prefix}*")
 
 
+def move(name: str, storage_class: str, after_days: int, **properties: Any) -> s3.LifecycleRule:
+    """A lifecycle rule that moves objects into a cheaper storage class when they are this old."""
+    return s3.LifecycleRule(
+        Id=name,
+        Status="Enabled",
+        Transitions=[s3.LifecycleRuleTransition(StorageClass=storage_class, TransitionInDays=after_days)],
+        **properties,
+    )
+
+
 def tidy(*rules: s3.LifecycleRule) -> s3.LifecycleConfiguration:
     """Lifecycle rules, and besides them one that drops the parts of uploads that were never finished."""
     unfinished = s3.LifecycleRule(

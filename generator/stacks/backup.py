@@ -38,7 +38,7 @@ from generator.kinds import (
 )
 from generator.names import arn
 from generator.parts.alarms import LESS, alarm
-from generator.parts.buckets import encrypted_with, private_bucket, tidy
+from generator.parts.buckets import encrypted_with, move, private_bucket, tidy
 from generator.parts.notes import Waiver, waived
 from generator.parts.policies import allow, document, service_role
 from generator.stacks.database import POINT_IN_TIME_DAYS
@@ -247,14 +247,10 @@ def _add_export_bucket(template: Template, inputs: BackupInputs) -> buckets.Buck
             DestinationBucketName=inputs.access_logs_bucket, LogFilePrefix="s3/exports/"
         ),
         LifecycleConfiguration=tidy(
-            buckets.LifecycleRule(
-                Id="to-cold-storage",
-                Status="Enabled",
-                Transitions=[
-                    buckets.LifecycleRuleTransition(
-                        StorageClass="GLACIER_IR", TransitionInDays=COLD_STORAGE_AFTER_DAYS
-                    )
-                ],
+            move(
+                "to-cold-storage",
+                "GLACIER_IR",
+                COLD_STORAGE_AFTER_DAYS,
                 NoncurrentVersionExpiration=buckets.NoncurrentVersionExpiration(NoncurrentDays=30),
             )
         ),

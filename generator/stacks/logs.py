@@ -9,7 +9,7 @@ from troposphere import Ref, Sub, Template, logs, s3
 from generator.core import Stack, output, parameter
 from generator.kinds import BucketName, DeploymentName, KeyArn, LogGroupName, Number, RetentionDays
 from generator.names import arn
-from generator.parts.buckets import encrypted_by_s3, encrypted_with, private_bucket, tidy
+from generator.parts.buckets import encrypted_by_s3, encrypted_with, move, private_bucket, tidy
 from generator.parts.notes import Waiver, waived
 from generator.parts.policies import allow_service, from_this_account
 
@@ -151,17 +151,7 @@ def _archive_bucket(template: Template, inputs: LogsInputs) -> BucketName:
         LoggingConfiguration=s3.LoggingConfiguration(
             DestinationBucketName=Ref(ACCESS_LOGS), LogFilePrefix="s3/archive/"
         ),
-        LifecycleConfiguration=tidy(
-            s3.LifecycleRule(
-                Id="to-cold-storage",
-                Status="Enabled",
-                Transitions=[
-                    s3.LifecycleRuleTransition(
-                        StorageClass="GLACIER_IR", TransitionInDays=COLD_STORAGE_AFTER_DAYS
-                    )
-                ],
-            )
-        ),
+        LifecycleConfiguration=tidy(move("to-cold-storage", "GLACIER_IR", COLD_STORAGE_AFTER_DAYS)),
     )
     waived(
         bucket,

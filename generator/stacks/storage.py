@@ -8,7 +8,7 @@ from troposphere import Ref, Sub, Template, s3
 
 from generator.core import Stack, output, parameter
 from generator.kinds import BucketName, DeploymentName, KeyArn, OptionalBucketName
-from generator.parts.buckets import encrypted_with, private_bucket, tidy
+from generator.parts.buckets import encrypted_with, move, private_bucket, tidy
 from generator.parts.notes import Waiver, waived
 from generator.parts.policies import roles_of
 
@@ -39,12 +39,10 @@ def build(template: Template, inputs: StorageInputs) -> StorageOutputs:
             DestinationBucketName=inputs.access_logs_bucket, LogFilePrefix="s3/images/"
         ),
         LifecycleConfiguration=tidy(
-            s3.LifecycleRule(
-                Id="to-intelligent-tiering",
-                Status="Enabled",
-                Transitions=[
-                    s3.LifecycleRuleTransition(StorageClass="INTELLIGENT_TIERING", TransitionInDays=0)
-                ],
+            move(
+                "to-intelligent-tiering",
+                "INTELLIGENT_TIERING",
+                0,
                 NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=NONCURRENT_DAYS),
             )
         ),
