@@ -41,7 +41,6 @@ def task(front: str, method: str, target: str) -> str:
         ("GET", f"{INSTANCE}/metadata", "retrieve"),
         ("GET", f"{INSTANCE}/rendered?window=1,2,linear", "retrieve"),
         ("GET", f"{INSTANCE}/thumbnail", "retrieve"),
-        ("GET", f"{INSTANCE}/frames", "retrieve"),
         ("GET", f"{INSTANCE}/frames/1", "retrieve"),
         ("GET", f"{INSTANCE}/frames/1,2,30", "retrieve"),
         ("GET", f"{INSTANCE}/frames/1%2C2", "retrieve"),
@@ -68,6 +67,8 @@ def task(front: str, method: str, target: str) -> str:
         ("GET", "/dicom-web/studies/", "nowhere"),
         ("GET", "/dicom-web/workitems", "nowhere"),
         ("GET", f"{STUDY}/instances/1.2.3.4.5", "nowhere"),
+        ("GET", f"{INSTANCE}/frames", "nowhere"),
+        ("GET", f"{INSTANCE}/frames/", "nowhere"),
         ("GET", f"{INSTANCE}/frames/x", "nowhere"),
         ("GET", f"{INSTANCE}/bulk/../../", "nowhere"),
         ("GET", f"{INSTANCE}/bulk/7fe00010/1", "nowhere"),
@@ -89,6 +90,31 @@ def task(front: str, method: str, target: str) -> str:
 )
 def test_each_address_has_its_task(front: str, method: str, target: str, expected: str) -> None:
     assert task(front, method, target) == expected
+
+
+@pytest.mark.parametrize("resource", ["rendered", "thumbnail", "frames/1/rendered", "frames/1/thumbnail"])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("viewport=1,1", "retrieve"),
+        ("viewport=9999,9999", "retrieve"),
+        ("viewport=64%2C48&quality=50", "retrieve"),
+        ("window=40,400,linear&viewport=64,48,0,0,10,10", "retrieve"),
+        ("viewport=0,0", "nowhere"),
+        ("viewport=64,0", "nowhere"),
+        ("viewport=0%2C64", "nowhere"),
+        ("viewport=64,1e-9", "nowhere"),
+        ("viewport=10000,10000", "nowhere"),
+        ("viewport=", "nowhere"),
+        ("viewport=64,48&viewport=0,0", "nowhere"),
+        ("view%70ort=0,0", "nowhere"),
+        ("viewport=%30,64", "nowhere"),
+    ],
+)
+def test_an_image_is_rendered_in_a_size_that_orthanc_survives(
+    front: str, resource: str, query: str, expected: str
+) -> None:
+    assert task(front, "GET", f"{INSTANCE}/{resource}?{query}") == expected
 
 
 @pytest.mark.parametrize(
