@@ -46,7 +46,24 @@ class FirewallOutputs:
 
 def build(template: Template, inputs: FirewallInputs) -> FirewallOutputs:
     """The web application firewall: managed rules and a rate limit that let DICOM uploads pass."""
-    acl = template.add_resource(
+    acl = _add_acl(template, inputs)
+    template.add_resource(
+        wafv2.WebACLAssociation("Association", ResourceArn=inputs.load_balancer, WebACLArn=acl.get_att("Arn"))
+    )
+    template.add_resource(
+        wafv2.LoggingConfiguration(
+            "Logging",
+            ResourceArn=acl.get_att("Arn"),
+            LogDestinationConfigs=[arn("logs", "log-group:${FirewallLogGroup}")],
+            LoggingFilter=_blocked_and_counted(),
+            RedactedFields=_private_fields(),
+        )
+    )
+    return FirewallOutputs(web_acl=Text(acl.get_att("Arn")))
+
+
+def _add_acl(template: Template, inputs: FirewallInputs) -> wafv2.WebACL:
+    return template.add_resource(
         wafv2.WebACL(
             "WebAcl",
             Scope="REGIONAL",
@@ -63,19 +80,6 @@ def build(template: Template, inputs: FirewallInputs) -> FirewallOutputs:
             ],
         )
     )
-    template.add_resource(
-        wafv2.WebACLAssociation("Association", ResourceArn=inputs.load_balancer, WebACLArn=acl.get_att("Arn"))
-    )
-    template.add_resource(
-        wafv2.LoggingConfiguration(
-            "Logging",
-            ResourceArn=acl.get_att("Arn"),
-            LogDestinationConfigs=[arn("logs", "log-group:${FirewallLogGroup}")],
-            LoggingFilter=_blocked_and_counted(),
-            RedactedFields=_private_fields(),
-        )
-    )
-    return FirewallOutputs(web_acl=Text(acl.get_att("Arn")))
 
 
 def _visible(name: str) -> wafv2.VisibilityConfig:

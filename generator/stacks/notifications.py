@@ -31,22 +31,26 @@ def build(template: Template, inputs: NotificationsInputs) -> NotificationsOutpu
     topic = template.add_resource(
         sns.Topic("Topic", DisplayName="Orthanc image store", KmsMasterKeyId=inputs.notifications_key)
     )
+    _let_services_publish(template, topic)
+    _subscribe(template, inputs, topic)
+    return NotificationsOutputs(topic=TopicArn(Ref(topic)))
+
+
+def _let_services_publish(template: Template, topic: sns.Topic) -> None:
+    services = [
+        allow_service(sid, service, [actions.Publish], [Ref(topic)], *from_this_account())
+        for sid, service in (("Alarms", "cloudwatch"), ("Budgets", "budgets"))
+    ]
     template.add_resource(
         sns.TopicPolicy(
             "TopicPolicy",
             Topics=[Ref(topic)],
-            PolicyDocument=document(
-                deny_without_tls(actions.Publish, [Ref(topic)]),
-                *(
-                    allow_service(sid, service, [actions.Publish], [Ref(topic)], *from_this_account())
-                    for sid, service in (
-                        ("Alarms", "cloudwatch"),
-                        ("Budgets", "budgets"),
-                    )
-                ),
-            ),
+            PolicyDocument=document(deny_without_tls(actions.Publish, [Ref(topic)]), *services),
         )
     )
+
+
+def _subscribe(template: Template, inputs: NotificationsInputs, topic: sns.Topic) -> None:
     template.add_condition("HasAlarmEmail", Not(Equals(inputs.alarm_email, "")))
     template.add_resource(
         sns.SubscriptionResource(
@@ -57,7 +61,6 @@ def build(template: Template, inputs: NotificationsInputs) -> NotificationsOutpu
             Endpoint=inputs.alarm_email,
         )
     )
-    return NotificationsOutputs(topic=TopicArn(Ref(topic)))
 
 
 NOTIFICATIONS = Stack("notifications", NotificationsInputs, NotificationsOutputs, build)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from awacs import logs as actions
-from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, cloudtrail
+from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, Template, cloudtrail, iam
 
 from generator.core import Stack, output, parameter
 from generator.kinds import (
@@ -41,17 +41,8 @@ class TrailOutputs:
 
 def build(template: Template, inputs: TrailInputs) -> TrailOutputs:
     """A trail of all regions with validated files, sent to S3 and to CloudWatch Logs."""
-    role = service_role(
-        template,
-        "TrailRole",
-        "cloudtrail",
-        allow(
-            "Write",
-            [actions.CreateLogStream, actions.PutLogEvents],
-            [arn("logs", "log-group:${TrailLogGroup}:log-stream:${AWS::AccountId}_CloudTrail_*")],
-        ),
-    )
     template.add_condition("HasImageBucket", Not(Equals(inputs.image_bucket, "")))
+    role = _add_role(template)
     trail = cloudtrail.Trail(
         "Trail",
         TrailName=inputs.deployment,
@@ -72,6 +63,19 @@ def build(template: Template, inputs: TrailInputs) -> TrailOutputs:
     template.add_resource(trail)
     add_silence_alarm(template, "TrailLog", inputs.trail_log_group, inputs.topic)
     return TrailOutputs(trail=Text(Ref(trail)))
+
+
+def _add_role(template: Template) -> iam.Role:
+    return service_role(
+        template,
+        "TrailRole",
+        "cloudtrail",
+        allow(
+            "Write",
+            [actions.CreateLogStream, actions.PutLogEvents],
+            [arn("logs", "log-group:${TrailLogGroup}:log-stream:${AWS::AccountId}_CloudTrail_*")],
+        ),
+    )
 
 
 def _management_events() -> cloudtrail.AdvancedEventSelector:
