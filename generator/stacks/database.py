@@ -82,19 +82,7 @@ class DatabaseInputs:
         "The least and the greatest capacity of each database instance, in Aurora capacity units of about 2 GiB of"
         " memory. The least is paid for at all times.",
         Default="1-16",
-        AllowedValues=[
-            "0.5-2",
-            "0.5-4",
-            "1-8",
-            "1-16",
-            "2-16",
-            "2-32",
-            "4-32",
-            "4-64",
-            "8-64",
-            "8-128",
-            "16-256",
-        ],
+        AllowedValues=list(CAPACITIES),
     )
     database_reader: Flag = parameter(
         "Whether a second instance in another zone stands by to take over, usually within a minute.",
