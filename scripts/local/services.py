@@ -25,6 +25,12 @@ HOSTS = (
     "nginx",
 )
 AUTHORITY = "/run/authority/authority.pem"
+DATABASE_ENVIRONMENT = {
+    "DATABASE_HOST": DATABASE_HOST,
+    "DATABASE_PORT": str(ports.POSTGRESQL),
+    "DATABASE_NAME": DATABASE_NAME,
+    "DATABASE_AUTHORITIES": AUTHORITY,
+}
 USERS = "/run/users"
 JWT_ISSUER = "https://issuer.orthanc.test"
 READ_SCOPE = "dicomweb/read"
@@ -101,43 +107,51 @@ def _database(options: Options, made: Credentials, certificate: Certificate) -> 
 
 def _orthanc_task(name: str, made: Credentials, authority: Path) -> tuple[Service, ...]:
     """The three containers of an Orthanc task: its database role, Orthanc, and the sidecar that ends TLS for it."""
-    database = {
-        "DATABASE_HOST": DATABASE_HOST,
-        "DATABASE_PORT": str(ports.POSTGRESQL),
-        "DATABASE_NAME": DATABASE_NAME,
-        "DATABASE_AUTHORITIES": AUTHORITY,
-    }
-    role = {"DATABASE_USER": made.database_user, "DATABASE_PASSWORD": made.database_password}
-    files = {AUTHORITY: authority}
     return (
-        Service(
-            name=f"{name}-database-role",
-            image="orthanc",
-            command=("database-role",),
-            environment=database,
-            secrets={
-                **role,
-                "DATABASE_MASTER_USER": made.master_user,
-                "DATABASE_MASTER_PASSWORD": made.master_password,
-            },
-            files=files,
-        ),
-        Service(
-            name=name,
-            image="orthanc",
-            command=("orthanc",),
-            environment={
-                **database,
-                "INDEX_CONNECTIONS": str(INDEX_CONNECTIONS),
-                "IMAGE_STORAGE": "database",
-            },
-            secrets={**role, "ORTHANC_USER": made.orthanc_user, "ORTHANC_PASSWORD": made.orthanc_password},
-            files=files,
-            scratch=("/tmp", "/var/lib/orthanc"),
-            after=f"{name}-database-role",
-        ),
+        _database_role(name, made, authority),
+        _orthanc(name, made, authority),
         Service(name=f"{name}-sidecar", image="nginx", command=("sidecar",), shares_network_of=name),
     )
+
+
+def _database_role(task: str, made: Credentials, authority: Path) -> Service:
+    return Service(
+        name=f"{task}-database-role",
+        image="orthanc",
+        command=("database-role",),
+        environment=DATABASE_ENVIRONMENT,
+        secrets={
+            **_database_secrets(made),
+            "DATABASE_MASTER_USER": made.master_user,
+            "DATABASE_MASTER_PASSWORD": made.master_password,
+        },
+        files={AUTHORITY: authority},
+    )
+
+
+def _orthanc(task: str, made: Credentials, authority: Path) -> Service:
+    return Service(
+        name=task,
+        image="orthanc",
+        command=("orthanc",),
+        environment={
+            **DATABASE_ENVIRONMENT,
+            "INDEX_CONNECTIONS": str(INDEX_CONNECTIONS),
+            "IMAGE_STORAGE": "database",
+        },
+        secrets={
+            **_database_secrets(made),
+            "ORTHANC_USER": made.orthanc_user,
+            "ORTHANC_PASSWORD": made.orthanc_password,
+        },
+        files={AUTHORITY: authority},
+        scratch=("/tmp", "/var/lib/orthanc"),
+        after=f"{task}-database-role",
+    )
+
+
+def _database_secrets(made: Credentials) -> dict[str, str]:
+    return {"DATABASE_USER": made.database_user, "DATABASE_PASSWORD": made.database_password}
 
 
 def _balancer(options: Options, certificates: Mapping[str, Certificate]) -> Service:
