@@ -20,6 +20,8 @@ from scripts.cli_options import (
     environment_of,
     exit_code_option,
     output_option,
+    profile_option,
+    region_option,
     session_of,
     stack_option,
     tags_option,
@@ -91,8 +93,8 @@ def _judge(findings: list[str], what: str, all_well: str, output: str) -> None:
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="orthanc-aws")
-@click.option("--profile", help="Profile of the AWS configuration to use.")
-@click.option("--region", help="AWS region to work in.")
+@profile_option
+@region_option
 @click.pass_context
 def main(ctx: click.Context, profile: str | None, region: str | None) -> None:
     """Runs the DICOM server Orthanc on AWS: renders, checks and deploys its CloudFormation templates.

@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that has SHELL complete verbs, options and parameter sets.
+    """Print the script that has SHELL complete verbs, options, parameter sets, profiles and regions.
 
     For bash: eval "$(orthanc-aws completion bash)" in ~/.bashrc.
     """

@@ -1,6 +1,5 @@
 """What verbs of the command line have in common: ENV, the options that say which AWS, and where results go."""
 
-import os
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from scripts import completers
+from scripts.completers import PARAMETERS, is_path, known_sets
+
 if TYPE_CHECKING:
     from scripts.aws.session import Session
     from scripts.console import Console
@@ -16,24 +18,13 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATES = PROJECT / "templates"
-PARAMETERS = PROJECT / "parameters"
 
 FOUND = 3  # the exit code for differences and bad signs, neither that of a failure nor that of wrong usage
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _sets(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
-    """The parameter sets, for a shell that completes command lines."""
-    return [name for name in known_sets() if name.startswith(beginning)]
-
-
-def known_sets() -> list[str]:
-    """The names of the project's parameter sets."""
-    return sorted(path.stem for path in PARAMETERS.glob("*.json"))
-
-
-env_argument = click.argument("env", metavar="ENV", shell_complete=_sets)
+env_argument = click.argument("env", metavar="ENV", shell_complete=completers.sets)
 stack_option = click.option("--stack-name", help="Name of the stack.  [default: orthanc-ENV]")
 templates_option = click.option(
     "--templates",
@@ -94,9 +85,13 @@ def since_option(default: str) -> Callable[[Command], Command]:
     )
 
 
+profile_option = click.option(
+    "--profile", shell_complete=completers.profiles, help="Profile of the AWS configuration to use."
+)
+region_option = click.option("--region", shell_complete=completers.regions, help="AWS region to work in.")
 _AWS_OPTIONS = (
-    click.option("--profile", help="Profile of the AWS configuration to use."),
-    click.option("--region", help="AWS region to work in."),
+    profile_option,
+    region_option,
     click.option("--endpoint-url", help="Send all requests to this URL."),
     click.option("--emulator", is_flag=True, help="Use the emulator on this machine, started if need be."),
 )
@@ -119,8 +114,7 @@ def environment_of(ctx: click.Context) -> "Environment":
     from scripts.operations.environment import Environment
 
     env: str = _option(ctx, "env")
-    is_path = env.endswith(".json") or os.sep in env
-    file = Path(env) if is_path else PARAMETERS / f"{env}.json"
+    file = Path(env) if is_path(env) else PARAMETERS / f"{env}.json"
     if not file.is_file():
         known = ", ".join(known_sets()) or "none"
         raise click.BadParameter(f"there is no {file}. Parameter sets: {known}.", param_hint="ENV")

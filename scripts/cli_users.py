@@ -10,6 +10,7 @@ from nginx.access.users import Role
 from scripts.cli_options import (
     aws_options,
     console_for,
+    env_argument,
     environment_of,
     output_option,
     session_of,
@@ -37,7 +38,7 @@ class _Users(click.Group):
 
 
 @click.group(cls=_Users)
-@click.argument("env", metavar="ENV")
+@env_argument
 @click.option("--local", is_flag=True, help="ENV is a store on this machine; it may be left out.")
 @click.pass_context
 def users(ctx: click.Context, env: str, local: bool) -> None:

@@ -312,15 +312,42 @@ def test_completion_prints_a_script_for_the_shell(shell: str) -> None:
     assert f"_ORTHANC_AWS_COMPLETE={shell}_complete" in run("completion", shell).stdout
 
 
-def test_a_shell_completes_verbs_and_parameter_sets() -> None:
-    def completed(line: str) -> str:
-        words = line.split(" ")
-        variables = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-        asked = {"_ORTHANC_AWS_COMPLETE": "bash_complete", **variables}
-        return CliRunner().invoke(main, [], prog_name="orthanc-aws", env=asked).stdout
+def completed(words: str, **environ: str) -> list[str]:
+    """What bash is offered for the last of the words."""
+    line = f"orthanc-aws {words}"
+    asked = {"_ORTHANC_AWS_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    return CliRunner().invoke(main, prog_name="orthanc-aws", env={**asked, **environ}).stdout.split()
 
-    assert "plain,destroy" in completed("orthanc-aws dest")
-    assert "plain,small" in completed("orthanc-aws deploy sm")
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("dest", ["plain,destroy"]),
+        ("deploy sm", ["plain,small"]),
+        ("users sm", ["plain,small"]),
+        ("deploy parameters/sm", ["file,parameters/sm"]),
+        ("deploy ../hospital.j", ["file,../hospital.j"]),
+        ("--region eu-central-", ["plain,eu-central-1", "plain,eu-central-2"]),
+        ("status small --region us-gov-e", ["plain,us-gov-east-1"]),
+    ],
+)
+def test_a_shell_completes_verbs_parameter_sets_their_paths_and_regions(
+    words: str, offered: list[str]
+) -> None:
+    assert completed(words) == offered
+
+
+def test_a_shell_completes_the_profiles_of_the_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile hospital-admin]\nregion = eu-west-1\n[profile hospital-reader]\n[profile other]\n"
+    )
+    environ = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none")}
+    offered = ["plain,hospital-admin", "plain,hospital-reader"]
+    assert completed("--profile hosp", **environ) == offered
+    assert completed("deploy small --profile hosp", **environ) == offered
+    config.write_text("no configuration")
+    assert completed("deploy small --profile hosp", **environ) == []
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
