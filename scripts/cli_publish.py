@@ -85,6 +85,7 @@ def templates_(
 )
 @click.option("--provider", help="Who offers the product.")
 @click.option("--cost-center", help="A tag that users may give their stores; '' for none.")
+@click.option("--hosted-zone", metavar="ID", help="Stores get names in this zone only; '' for any zone.")
 @click.option(
     "--share",
     metavar="WHOM",
@@ -133,6 +134,7 @@ _CATALOG_PARAMETERS = {
     "launchers": "LauncherRoles",
     "provider": "Provider",
     "cost_center": "CostCenter",
+    "hosted_zone": "HostedZone",
 }
 
 

@@ -51,6 +51,14 @@ class CatalogInputs:
         PortfolioSharesInputs, group=WHO, label="Share with organizational units"
     )
     launch_role_name: Text = shown(LaunchRoleInputs, group=WHO, label="Launch role")
+    hosted_zone: Text = parameter(
+        "The id of the one hosted zone that stores may enter their domain names in; empty for any of the account.",
+        group=WHO,
+        label="Hosted zone",
+        Default="",
+        AllowedPattern="^(Z[A-Z0-9]{1,31})?$",
+        ConstraintDescription="must be the id of a public hosted zone (Z…), or empty.",
+    )
     first_version: Text = parameter(
         "The name of the version that the product begins with.",
         group=FIRST,
@@ -156,24 +164,39 @@ def _add_constraints(
     )
     template.add_resource(
         servicecatalog.LaunchTemplateConstraint(
-            "PublishedTemplatesOnly",
-            Description="The nested templates are those that were published",
-            Rules=Sub(json.dumps({"Rules": {"PublishedTemplatesOnly": _published_templates_only()}})),
+            "WithinBounds",
+            Description="The nested templates are the published ones, and the launch role serves nobody's other ends",
+            Rules=Sub(json.dumps({"Rules": {"WithinBounds": {"Assertions": _bounds()}}})),
             **both,
         )
     )
 
 
-def _published_templates_only() -> dict[str, object]:
-    """Otherwise a user could name a bucket of their own, and have the launch role create what they please."""
-    return {
-        "Assertions": [
-            {
-                "Assert": {"Fn::Contains": [["${PublishedBucket}"], {"Ref": "TemplateBucket"}]},
-                "AssertDescription": "TemplateBucket is the bucket of the published templates: leave it as it is.",
-            }
-        ]
-    }
+def _bounds() -> list[dict[str, object]]:
+    """What the launch role could do for users and must not, since it may do more than they."""
+    zone = {"Ref": "HostedZoneId"}
+    return [
+        # It would create what a template of the user's own says.
+        {
+            "Assert": {"Fn::Contains": [["${PublishedBucket}"], {"Ref": "TemplateBucket"}]},
+            "AssertDescription": "TemplateBucket is the bucket of the published templates: leave it as it is.",
+        },
+        # It would open the patients' images of another store.
+        {
+            "Assert": {"Fn::Equals": [{"Ref": "DatabaseSnapshot"}, ""]},
+            "AssertDescription": "DatabaseSnapshot stays empty: an administrator restores snapshots.",
+        },
+        # It would enter any name in any zone.
+        {
+            "Assert": {
+                "Fn::Or": [
+                    {"Fn::Equals": ["${HostedZone}", ""]},
+                    {"Fn::Contains": [["${HostedZone}", ""], zone]},
+                ]
+            },
+            "AssertDescription": "HostedZoneId is the zone that stores are given names in, or empty.",
+        },
+    ]
 
 
 def _add_tags(template: Template, inputs: CatalogInputs, portfolio: servicecatalog.Portfolio) -> None:

@@ -53,6 +53,7 @@ def build(template: Template, inputs: LaunchRoleInputs) -> LaunchRoleOutputs:
             "LaunchRole",
             RoleName=inputs.launch_role_name,
             Description="AWS Service Catalog creates, changes and deletes image stores with it",
+            # Bound to no source account: the guide names no key of that kind that Service Catalog would send.
             AssumeRolePolicyDocument=document(
                 allow_service("Assume", "servicecatalog", [sts.AssumeRole], None)
             ),

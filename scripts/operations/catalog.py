@@ -75,6 +75,7 @@ def publish(
     or where the catalog's stack cannot be deployed.
     """
     check(environment.templates, console)
+    _require_no_snapshot(environment)
     bucket = artifacts.artifact_bucket(session, options.deployment.bucket)
     _check_bucket(_stack(session), bucket)
     _check_earlier_share(_stack(session), options.asked)
@@ -121,6 +122,15 @@ def _product(session: Session) -> Product:
             "`orthanc-aws publish catalog VERSION` makes it.",
         )
     return Product(session, stack.outputs["Product"])
+
+
+def _require_no_snapshot(environment: Environment) -> None:
+    if snapshot := environment.values().get("DatabaseSnapshot"):
+        raise OperationError(
+            "A store of this version could never be launched",
+            f"{environment.parameters} begins with a snapshot, {snapshot}, which the catalog does not admit.",
+            "Publish a parameter set without DatabaseSnapshot.",
+        )
 
 
 def _check_bucket(stack: stacks.Stack | None, bucket: artifacts.Bucket) -> None:
@@ -211,7 +221,8 @@ def _catalog(
         raise OperationError(
             "The catalog lacks something",
             "\n".join(mistakes),
-            "Options of `orthanc-aws publish catalog` give it: --launchers, --provider, --cost-center, --share.",
+            "Options of `orthanc-aws publish catalog` give it: --launchers, --provider, --cost-center, --hosted-zone, "
+            "--share.",
         )
     return catalog
 

@@ -12,7 +12,7 @@ from scripts import permissions
 from tests.checks.deployment import deployments
 from tests.checks.house_rules.policies import Statement, documents_of, statements_of
 from tests.checks.parameter_sets import PARAMETER_SETS
-from tests.checks.rendered import LAUNCHED, rendered_set, walk
+from tests.checks.rendered import LAUNCHED, rendered_set
 from tests.checks.test_iam import findings, plausible
 
 # What Service Catalog does with the role besides: stacks, their templates, and the roles that are handed on.
@@ -183,13 +183,14 @@ def test_parliament_finds_nothing_but_that_it_may_create() -> None:
     assert issues <= EXPECTED
 
 
-def test_the_product_is_launched_from_published_templates_only() -> None:
+def test_a_user_of_the_product_cannot_choose_what_the_launch_role_would_do_for_others() -> None:
     (constraint,) = [
         resource["Properties"]
         for _, resource in rendered_set()["catalog"].resources(
             "AWS::ServiceCatalog::LaunchTemplateConstraint"
         )
     ]
-    rules = json.loads(constraint["Rules"]["Fn::Sub"])["Rules"]
-    asserted = [value for path, value in walk(rules) if path and path[-1] == "Fn::Contains"]
-    assert asserted == [[["${PublishedBucket}"], {"Ref": "TemplateBucket"}]]
+    (rule,) = json.loads(constraint["Rules"]["Fn::Sub"])["Rules"].values()
+    bounds = [json.dumps(assertion["Assert"]) for assertion in rule["Assertions"]]
+    names = ("TemplateBucket", "DatabaseSnapshot", "HostedZoneId")
+    assert [name for bound in bounds for name in names if f'{{"Ref": "{name}"}}' in bound] == list(names)

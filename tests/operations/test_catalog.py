@@ -133,6 +133,7 @@ def made(tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 LAUNCHERS = {"LauncherRoles": "Imaging*"}
+SNAPSHOT = "arn:aws:rds:us-east-1:000000000000:cluster-snapshot:monday"
 ACCOUNTS = ["111122223333", "444455556666"]
 # No other store of the account may have its name.
 DOMAIN = f"{uuid.uuid4().hex[:8]}.example.org"
@@ -198,10 +199,31 @@ def test_what_was_said_of_the_catalog_stays(made: Catalog) -> None:
     assert made.stack().parameters["CostCenter"] == ""
 
 
-def test_a_user_cannot_bring_templates_of_their_own(made: Catalog) -> None:
-    made.publish("1.0", **LAUNCHERS)
-    with pytest.raises(made.client.exceptions.InvalidParametersException, match="leave it as it is"):
-        made.launch("1.0", **STORE, TemplateBucket="a-bucket-of-mine")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"TemplateBucket": "a-bucket-of-mine"}, "leave it as it is"),
+        ({"DatabaseSnapshot": SNAPSHOT}, "an administrator restores snapshots"),
+        ({"HostedZoneId": "ZTHEIRS"}, "the zone that stores are given names in"),
+    ],
+)
+def test_a_user_cannot_have_the_launch_role_do_what_is_not_theirs(
+    made: Catalog, given: dict[str, str], told: str
+) -> None:
+    made.publish("1.0", **LAUNCHERS, HostedZone=STORE["HostedZoneId"])
+    with pytest.raises(made.client.exceptions.InvalidParametersException, match=told):
+        made.launch("1.0", **{**STORE, **given})
+
+
+def test_a_version_that_begins_with_a_snapshot_could_never_be_launched_and_is_refused(
+    made: Catalog, tmp_path: Path
+) -> None:
+    small = json.loads((PROJECT / "parameters" / "small.json").read_text())
+    file = tmp_path / "small.json"
+    file.write_text(json.dumps({**small, "DatabaseSnapshot": SNAPSHOT}))
+    with pytest.raises(OperationError, match="begins with a snapshot"):
+        made.publish("1.0", Environment("small", "x", file, made.folder, "small"), **LAUNCHERS)
+    assert stacks.find(made.session.cloudformation, images.STACK_NAME) is None
 
 
 def test_who_may_launch_must_be_said_before_anything_is_made(made: Catalog) -> None:
