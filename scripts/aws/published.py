@@ -135,8 +135,8 @@ def _claim(session: Session, bucket: Bucket, key: str, version: Version) -> None
 def _taken(version: Version, bucket: Bucket) -> OperationError:
     return OperationError(
         f"Version {version.name} is published in s3://{bucket.name} with other content",
-        "A published version never changes, as people rely on what it was.",
-        "Publish under another version.",
+        "A published version never changes, neither its templates nor what its form begins with.",
+        "Publish under another version, or with the same --parameters.",
     )
 
 
