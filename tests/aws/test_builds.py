@@ -6,6 +6,7 @@ import pytest
 
 from scripts.aws.builds import Builds, Machine
 from scripts.aws.clock import Clock
+from scripts.aws.patience import UnreachableError
 from scripts.errors import OperationError
 from tests.aws import scripted
 from tests.aws.scripted import RefusalError, asked
@@ -122,3 +123,35 @@ def test_a_build_of_the_same_that_is_under_way_is_taken_instead() -> None:
 def test_a_build_of_something_else_is_not_taken(other: dict[str, Any]) -> None:
     service = Service(build("IN_PROGRESS", environment=other))
     assert service.opened().start(VARIABLES, ARM) == "project:2"
+
+
+@pytest.mark.parametrize("fault", [scripted.THROTTLED, scripted.LOST])
+def test_a_passing_fault_is_waited_out_and_told(fault: Exception) -> None:
+    service = Service(build("IN_PROGRESS"), build("SUCCEEDED"), pages=[["one"]])
+    faults = [fault, fault]
+    usual = service._next
+
+    def fail_twice(request: Any) -> dict[str, Any]:
+        if faults:
+            raise faults.pop()
+        return usual(request)
+
+    service.clients["codebuild"] = scripted.client("codebuild", BatchGetBuilds=fail_twice)
+    said = service.followed()
+    assert [line.rpartition(". ")[2] for line in said] == [
+        "Trying again in 1 s.",
+        "Trying again in 2 s.",
+        "one",
+    ]
+
+
+def test_a_connection_lost_for_good_ends_after_ten_minutes() -> None:
+    service = Service(build("IN_PROGRESS"))
+
+    def lose(_: Any) -> dict[str, Any]:
+        raise scripted.LOST
+
+    service.clients["codebuild"] = scripted.client("codebuild", BatchGetBuilds=lose)
+    with pytest.raises(UnreachableError, match="for 10 minutes"):
+        service.followed()
+    assert 600 <= sum(service.waits) <= 630

@@ -155,3 +155,28 @@ def test_a_service_that_is_gone_is_told() -> None:
     ecs = scripted.client("ecs", DescribeServices=lambda _: {"services": []})
     with pytest.raises(OperationError, match="There is no service"):
         Service(ecs, tasks.service.scaling, ARN).standing()
+
+
+def test_a_connection_that_is_lost_while_tasks_stop_and_start_is_waited_out_and_told() -> None:
+    tasks, told = Tasks(), []
+    lost = [scripted.LOST] * 2
+    usual = tasks._describe
+
+    def lose_once(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if lost:
+            raise lost.pop()
+        return usual(arguments)
+
+    tasks._describe = lose_once  # type: ignore[method-assign]
+    ecs = scripted.client(
+        "ecs",
+        UpdateService=tasks._update,
+        DescribeServices=lambda arguments: tasks._describe(arguments),
+        ListTasks=tasks._list,
+        DescribeTasks=tasks._statuses,
+    )
+    service = Service(ecs, tasks.service.scaling, ARN, told.append)
+    waits: list[float] = []
+    service.start(Clock(now=lambda: sum(waits), sleep=waits.append))
+    assert [text.rpartition(". ")[2] for text in told] == ["Trying again in 1 s.", "Trying again in 2 s."]
+    assert tasks.desired == 2

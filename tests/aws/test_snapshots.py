@@ -23,6 +23,7 @@ class Databases:
         self.clusters = {"store": "available"}
         self.snapshots: dict[str, str] = {}
         self.becomes = "available"
+        self.faults: list[Exception] = []
         self.client = scripted.client(
             "rds",
             DescribeDBClusters=self._describe_clusters,
@@ -36,6 +37,8 @@ class Databases:
         return [name for name, _ in self.client.requests if not name.startswith("Describe")]
 
     def _describe_clusters(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if self.faults:
+            raise self.faults.pop()
         name = arguments["DBClusterIdentifier"]
         if name not in self.clusters:
             raise RefusalError("DBClusterNotFoundFault", "no such cluster", 404)
@@ -109,6 +112,25 @@ def test_an_interrupted_run_is_carried_on_and_makes_nothing_twice() -> None:
     ]
     assert of(databases).endswith(NAME)
     assert len(databases.asked()) == 3
+
+
+def test_a_connection_that_is_lost_while_a_cluster_is_restored_is_waited_out_and_told() -> None:
+    databases = Databases()
+    faults = [scripted.LOST, scripted.THROTTLED]
+
+    def tell_and_lose(text: str) -> None:
+        told.append(text)
+        if text.startswith("Waiting for the cluster"):
+            databases.faults = faults
+
+    told: list[str] = []
+    waits: list[float] = []
+    clock = Clock(now=lambda: sum(waits), sleep=waits.append)
+    assert of_moment(databases.client, "store", MOMENT, tell_and_lose, clock).endswith(NAME)
+    assert [text.rpartition(". ")[2] for text in told if "Trying" in text] == [
+        "Trying again in 1 s.",
+        "Trying again in 2 s.",
+    ]
 
 
 def test_a_restore_that_fails_is_not_waited_for() -> None:

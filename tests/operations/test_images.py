@@ -16,9 +16,10 @@ from scripts.console import Console
 from scripts.errors import OperationError
 from scripts.images.plugin import Plugin
 from scripts.images.sources import Source, archive
+from scripts.local.engine import Engine
 from scripts.operations import deploy, images
 from scripts.operations.environment import Environment
-from scripts.operations.image_builds import How
+from scripts.operations.image_builds import How, _push
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 pytestmark = pytest.mark.xdist_group("images")
@@ -232,6 +233,23 @@ def test_ctrl_c_leaves_a_build_that_the_next_run_finds_done(
     assert "follows it" in raised.value.advice
     pusher.push()
     assert len(pusher.builds()) == 1
+
+
+def test_of_two_who_push_the_same_at_once_the_slower_one_takes_what_the_faster_one_pushed(
+    pusher: Pusher,
+) -> None:
+    class Slow(Engine):
+        def push(self, image: str, address: str, login: Any) -> None:
+            pusher.push()
+            raise OperationError("podman push failed", "the tag is immutable, and there already")
+
+    address, tag = "1.dkr.ecr.us-east-1.amazonaws.com/any/nginx", "none"
+    registry = Registry(pusher.session)
+    pusher.session.client("ecr").create_repository(repositoryName="any/nginx")
+    with pytest.raises(OperationError, match="podman push failed"):
+        _push(Slow("podman"), "nginx", address, tag, registry)
+    listed = images.listed(pusher.environment(), pusher.session)[0].image
+    _push(Slow("podman"), "orthanc", listed.reference.partition("@")[0], listed.tags[0], registry)
 
 
 def test_builds_may_read_the_bucket_that_the_archive_is_put_into(pusher: Pusher, session: Session) -> None:
