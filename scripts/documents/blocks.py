@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from scripts.documents import controls, costs, tables, walk
+from scripts.documents import conformance, controls, costs, tables, walk
 from scripts.operations import cost
 
 PROJECT = Path(__file__).parents[2]
@@ -28,6 +28,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "assumptions": costs.assumptions,
     "controls": controls.by_control,
     "safeguards": controls.by_safeguard,
+    "pack": conformance.by_rule,
 }
 # What takes a minute and has a test of its own.
 TRANSCRIPTS: dict[str, Callable[[], str]] = {"walk": walk.transcript}

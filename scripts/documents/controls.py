@@ -1,40 +1,46 @@
 """The table of controls: each with the resources of the rendered templates that meet it, and the tests that show it."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, cast
 
 from generator import yaml_text
-from scripts.documents.tables import TEMPLATES, table
+from scripts.documents.evidence import Evidence
+from scripts.documents.tables import table
 
 SOURCE = Path(__file__).with_name("controls.yaml")
 
 
-class EvidenceError(LookupError):
-    """A template has nothing of what a control rests on."""
-
-
 @dataclass(frozen=True)
 class Control:
-    """What a deployment does, for which controls, where that is to be seen, and what it leaves to its owner."""
+    """What a deployment does, for which controls, where that is to be seen, and what it leaves to its owner.
+
+    `rules` are house rules, each with the rules of the HIPAA pack that it meets; `tests` are node ids of pytest.
+    """
 
     title: str
-    evidence: list[str]
-    tests: list[str]
     hipaa: list[str]
     nist: list[str]
-    config: tuple[str, ...] = ()
+    evidence: list[Evidence]
+    rules: dict[str, list[str]]
+    tests: list[str]
     remains: str = ""
+
+    def meets(self) -> list[str]:
+        """The rules of the pack that its evidence and its house rules meet, each once."""
+        met = [*(evidence.meets for evidence in self.evidence), *self.rules.values()]
+        return list(dict.fromkeys(rule for rules in met for rule in rules))
 
 
 @cache
 def controls() -> tuple[Control, ...]:
     """All controls in the order of the file."""
-    return tuple(Control(**entry) for entry in yaml.safe_load(SOURCE.read_text("utf-8")))
+    entries = cast(list[dict[str, Any]], yaml_text.load(SOURCE.read_text("utf-8")))
+    return tuple(
+        Control(**{**entry, "evidence": [Evidence(**item) for item in entry["evidence"]]})
+        for entry in entries
+    )
 
 
 def by_control() -> str:
@@ -46,45 +52,23 @@ def _section(control: Control) -> str:
     lines = [
         f"### {control.title}",
         "",
-        f"- HIPAA: {', '.join(control.hipaa)}. NIST SP 800-53: {', '.join(control.nist)}.",
+        f"HIPAA {', '.join(control.hipaa)}. NIST SP 800-53 {', '.join(control.nist)}.",
+        "",
+        *(str(evidence) for evidence in control.evidence),
+        "- House rules: " + ", ".join(f"`{rule}`" for rule in control.rules) + ".",
+        "- Tests: " + "; ".join(_tests(control.tests)) + ".",
     ]
-    if control.config:
-        lines.append(f"- AWS Config: {', '.join(control.config)}.")
-    lines += [f"- {found(evidence)}" for evidence in control.evidence]
-    lines.append("- Tests: " + ", ".join(f"[{test}](../{test})" for test in control.tests) + ".")
     if control.remains:
         lines.append(f"- **Remains with you:** {control.remains}.")
     return "\n".join(lines)
 
 
-def found(evidence: str) -> str:
-    """The resources that a line of evidence speaks of; raises EvidenceError where they are not as it says."""
-    template, resource_type, wanted = evidence.split(" ", 2)
-    name, _, value = wanted.partition("=")
-    resources = {
-        logical_id: resource.get("Properties", {})
-        for logical_id, resource in _resources(template).items()
-        if resource["Type"] == resource_type
-    }
-    holders = [logical_id for logical_id, properties in resources.items() if name in properties]
-    if not holders:
-        raise EvidenceError(f"{template} has no {resource_type} with {name}")
-    others = [logical_id for logical_id in holders if value and _word(resources[logical_id][name]) != value]
-    if others:
-        raise EvidenceError(f"{template}: {name} of {', '.join(others)} is not {value}")
-    shown = f"{name} = {value}" if value else name
-    return f"[{template}](../templates/{template}.yaml): {shown} of {', '.join(holders)}"
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-@cache
-def _resources(template: str) -> dict[str, Any]:
-    text = (TEMPLATES / f"{template}.yaml").read_text("utf-8")
-    resources: dict[str, Any] = yaml_text.load(text)["Resources"]
-    return resources
+def _tests(nodes: list[str]) -> list[str]:
+    named: dict[str, list[str]] = {}
+    for node in nodes:
+        file, _, name = node.partition("::")
+        named.setdefault(file, []).append(f"`{name}`")
+    return [f"[{file}](../{file}): {', '.join(names)}" for file, names in named.items()]
 
 
 def by_safeguard() -> str:
