@@ -1,5 +1,7 @@
 """The command line `orthanc-aws`: arguments in, exit code out. `scripts.operations` has what a verb does."""
 
+import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,25 +148,35 @@ def validate(ctx: click.Context, output: str, **_: Any) -> None:
     _judge(mistakes, "Mistakes in the parameter set", all_well, output)
 
 
+def _size(_: click.Context, __: click.Parameter, megabytes: float) -> float:
+    if not 0 < megabytes < math.inf:
+        raise click.BadParameter(f"{megabytes:g} is no size: it must be a number above 0.")
+    return megabytes
+
+
 @main.command()
 @env_argument
 @click.option(
     "--study-mb",
-    type=click.FloatRange(min=0),
+    type=float,
     default=250.0,
     show_default=True,
+    callback=_size,
     help="Size of a study, in megabytes, for the price of one.",
 )
+@click.option("--region", help="AWS region of the deployment: told where the prices are of another one.")
 @templates_option
 @output_option
 @click.pass_context
-def cost(ctx: click.Context, study_mb: float, output: str, **_: Any) -> None:
+def cost(ctx: click.Context, study_mb: float, region: str | None, output: str, **_: Any) -> None:
     """Compute what ENV costs by list price: idle, for each terabyte, and for a study; without an account."""
     from scripts import reports
     from scripts.operations.estimate import estimate
 
     found = estimate(environment_of(ctx))
-    console_for(output).result(found.as_json(study_mb), reports.cost(found, study_mb))
+    named = (region, ctx.obj["region"], *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
+    asked = next(filter(None, named), found.region)
+    console_for(output).result(found.as_json(study_mb, asked), reports.cost(found, study_mb, asked))
 
 
 @main.command()

@@ -41,21 +41,26 @@ def outputs(outputs: Mapping[str, str]) -> Iterator[str]:
     yield from table(sorted(outputs.items()))
 
 
-def cost(estimate: "Estimate", study_megabytes: float) -> Iterator[str]:
-    """What a deployment costs, by component."""
-    yield f"US dollars by the list prices of {estimate.region}, {estimate.date}; not measured on a bill"
-    for title, dollars in (
-        ("A month, idle", estimate.monthly),
-        ("A month for each TB kept", estimate.per_terabyte_kept),
-        ("Once for each TB stored or fetched", estimate.per_terabyte_moved),
+def cost(estimate: "Estimate", study_megabytes: float, region: str) -> Iterator[str]:
+    """What a deployment in a Region costs, by component, and what the prices rest on."""
+    yield f"US dollars by the list prices of {estimate.region}; not measured on a bill"
+    if region != estimate.region:
+        yield f"The prices of {region} are not known here: expect other sums there"
+    study = f"A study of {study_megabytes:g} MB"
+    for title, dollars, places in (
+        ("A month, idle", estimate.monthly, 2),
+        ("A month for each TB kept", estimate.per_terabyte_kept, 2),
+        ("Once for each TB stored or fetched", estimate.per_terabyte_moved, 2),
+        (f"{study}: a month for keeping it", estimate.study_kept(study_megabytes), 4),
+        (f"{study}: once for storing or fetching it", estimate.study_moved(study_megabytes), 4),
     ):
         yield f"\n{title}"
         for component, amount in {**dollars, "Sum": sum(dollars.values())}.items():
-            yield f"  {component:<50} {amount:>10,.2f}"
-    kept, moved = estimate.study(study_megabytes)
-    yield f"\nA study of {study_megabytes:g} MB"
-    yield f"  {'A month for keeping it':<50} {kept:>10,.4f}"
-    yield f"  {'Once for storing or fetching it':<50} {moved:>10,.4f}"
+            yield f"  {component:<50} {amount:>10,.{places}f}"
+    yield "\nUnit prices that were checked against"
+    for group in estimate.evidence:
+        oldest = f"   the oldest of {group.oldest}" if group.oldest else ""
+        yield f"  {group.against or 'nothing':<50} {group.prices:>10}{oldest}"
 
 
 def users(found: "Mapping[str, User]") -> Iterator[str]:

@@ -25,6 +25,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "cost-moved": partial(costs.by_component, cost.per_terabyte_moved),
     "cost-snapshots": costs.snapshots,
     "prices": costs.prices,
+    "price-evidence": costs.evidence,
     "assumptions": costs.assumptions,
     "controls": controls.by_control,
     "safeguards": controls.by_safeguard,

@@ -58,10 +58,23 @@ def snapshots() -> str:
 def prices() -> str:
     """The unit prices, where they are from, and how each was checked."""
     rows = [
-        [name, f"{price.usd:g}", price.unit, f"<{price.source}>", price.checked or "**not checked**"]
+        [name, f"{price.usd:g}", price.unit, f"<{price.source}>", *_check(price.checked)]
         for name, price in _price_list().prices.items()
     ]
-    return table(("What", "US dollars", "per", "Source", "Checked against"), rows)
+    return table(("What", "US dollars", "per", "Source", "Checked against", "Of"), rows)
+
+
+def _check(checked: cost.Check | None) -> tuple[str, str]:
+    return (checked.against, checked.as_of or "unknown") if checked else ("**nothing**", NOTHING)
+
+
+def evidence() -> str:
+    """What the unit prices rest on."""
+    rows = [
+        [group.against or "**nothing**", group.oldest or NOTHING, group.prices]
+        for group in cost.evidence(_price_list())
+    ]
+    return table(("Checked against", "The oldest of", "Prices"), rows, right=1)
 
 
 def assumptions() -> str:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from generator.stacks.database import POINT_IN_TIME_DAYS
 from scripts.operations.inventory import DeployedStack, Properties, deployed
@@ -27,13 +28,21 @@ _TIERS = {"nginx": "NGINX tasks", "orthanc": "Orthanc tasks"}
 
 
 @dataclass(frozen=True)
+class Check:
+    """What a price was compared with, and of which year or month that is (ISO 8601), None where nothing tells."""
+
+    against: str
+    as_of: str | None
+
+
+@dataclass(frozen=True)
 class Price:
     """A unit price in US dollars, the page of AWS that states it, and how it was checked, if it was."""
 
     usd: float
     unit: str
     source: str
-    checked: str | None
+    checked: Check | None
 
 
 @dataclass(frozen=True)
@@ -46,12 +55,20 @@ class Assumption:
 
 @dataclass(frozen=True)
 class PriceList:
-    """The unit prices of one region on one day, and the assumptions that go with them."""
+    """The unit prices of one region, and the assumptions that go with them."""
 
     region: str
-    date: str
     prices: Mapping[str, Price]
     assumptions: Mapping[str, Assumption]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How many prices were checked against one kind of thing, None for those that were not; and the oldest of these."""
+
+    against: str | None
+    prices: int
+    oldest: str | None
 
 
 @dataclass(frozen=True)
@@ -73,10 +90,28 @@ def load_prices(path: Path) -> PriceList:
     content = json.loads(path.read_text("utf-8"))
     return PriceList(
         content["region"],
-        content["date"],
-        {name: Price(**price) for name, price in content["prices"].items()},
+        {name: _price(**price) for name, price in content["prices"].items()},
         {name: Assumption(**assumption) for name, assumption in content["assumptions"].items()},
     )
+
+
+def _price(checked: dict[str, str | None] | None, **price: Any) -> Price:
+    return Price(**price, checked=Check(**checked) if checked else None)  # type: ignore[arg-type]
+
+
+def evidence(prices: PriceList) -> list[Evidence]:
+    """What the prices of a list rest on, the most of them first."""
+    found: dict[str | None, list[Price]] = {}
+    for price in prices.prices.values():
+        found.setdefault(price.checked.against if price.checked else None, []).append(price)
+    return [
+        Evidence(against, len(group), min(_dates(group), default=None))
+        for against, group in sorted(found.items(), key=lambda item: -len(item[1]))
+    ]
+
+
+def _dates(prices: Iterable[Price]) -> list[str]:
+    return [price.checked.as_of for price in prices if price.checked and price.checked.as_of]
 
 
 def monthly(templates: Path, values: Mapping[str, str], prices: PriceList) -> list[Item]:

@@ -17,31 +17,49 @@ _MB_PER_TB = 1024 * 1024
 class Estimate:
     """Dollars by component: a month of the idle store, a month of each terabyte kept, and once for each one moved.
 
-    `region` and `date` are those of the unit prices.
+    `region` is that of the unit prices, `evidence` what these rest on.
     """
 
     region: str
-    date: str
+    evidence: list[cost.Evidence]
     monthly: dict[str, float]
     per_terabyte_kept: dict[str, float]
     per_terabyte_moved: dict[str, float]
 
-    def study(self, megabytes: float) -> tuple[float, float]:
-        """Dollars a month of keeping a study of that size, and dollars of storing or fetching it once."""
-        share = megabytes / _MB_PER_TB
-        return sum(self.per_terabyte_kept.values()) * share, sum(self.per_terabyte_moved.values()) * share
+    def study_kept(self, megabytes: float) -> dict[str, float]:
+        """Dollars a month of keeping a study of that size, by component."""
+        return _share(self.per_terabyte_kept, megabytes)
 
-    def as_json(self, megabytes: float) -> dict[str, Any]:
-        """The same for scripts."""
-        kept, moved = self.study(megabytes)
+    def study_moved(self, megabytes: float) -> dict[str, float]:
+        """Dollars of storing or fetching a study of that size once, by component."""
+        return _share(self.per_terabyte_moved, megabytes)
+
+    def as_json(self, megabytes: float, region: str) -> dict[str, Any]:
+        """The same for scripts, for a deployment in `region`; money to a millionth of a dollar."""
         return {
+            "Region": region,
             "PriceRegion": self.region,
-            "PriceDate": self.date,
-            "MonthlyIdle": self.monthly,
-            "MonthlyPerTerabyteKept": self.per_terabyte_kept,
-            "PerTerabyteMoved": self.per_terabyte_moved,
-            "Study": {"Megabytes": megabytes, "MonthlyKept": kept, "MovedOnce": moved},
+            "PricesCheckedAgainst": [
+                {"What": group.against, "Prices": group.prices, "Oldest": group.oldest}
+                for group in self.evidence
+            ],
+            "MonthlyIdle": _rounded(self.monthly),
+            "MonthlyPerTerabyteKept": _rounded(self.per_terabyte_kept),
+            "PerTerabyteMoved": _rounded(self.per_terabyte_moved),
+            "Study": {
+                "Megabytes": megabytes,
+                "MonthlyKept": _rounded(self.study_kept(megabytes)),
+                "MovedOnce": _rounded(self.study_moved(megabytes)),
+            },
         }
+
+
+def _share(per_terabyte: dict[str, float], megabytes: float) -> dict[str, float]:
+    return {component: dollars * megabytes / _MB_PER_TB for component, dollars in per_terabyte.items()}
+
+
+def _rounded(dollars: dict[str, float]) -> dict[str, float]:
+    return {component: round(amount, 6) for component, amount in dollars.items()}
 
 
 def estimate(environment: Environment) -> Estimate:
@@ -61,7 +79,7 @@ def estimate(environment: Environment) -> Estimate:
 
     return Estimate(
         prices.region,
-        prices.date,
+        cost.evidence(prices),
         sums(cost.monthly),
         sums(cost.per_terabyte_kept),
         sums(cost.per_terabyte_moved),

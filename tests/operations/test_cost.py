@@ -1,5 +1,6 @@
 """What a deployment costs follows from what it creates."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,6 +91,25 @@ def test_every_price_is_used_and_has_a_source() -> None:
     used = {item.price for count in counts for values in sets for item in count(TEMPLATES, values, PRICES)}
     assert used == PRICES.prices.keys()
     assert all(price.source.startswith("https://aws.amazon.com/") for price in PRICES.prices.values())
+
+
+def test_every_check_of_a_price_says_against_what_and_those_of_pages_say_of_when() -> None:
+    checks = [price.checked for price in PRICES.prices.values() if price.checked]
+    assert all(check.against for check in checks)
+    for check in checks:
+        assert "page" not in check.against or (check.as_of and re.fullmatch(r"20\d\d(-[01]\d)?", check.as_of))
+
+
+def test_the_evidence_counts_each_price_once_and_has_the_oldest_of_each_kind() -> None:
+    evidence = cost.evidence(PRICES)
+    assert sum(group.prices for group in evidence) == len(PRICES.prices)
+    for group in evidence:
+        dates = [
+            price.checked.as_of
+            for price in PRICES.prices.values()
+            if price.checked and price.checked.against == group.against and price.checked.as_of
+        ]
+        assert group.oldest == (sorted(dates)[0] if dates else None)
 
 
 def test_a_trial_costs_about_two_hundred_dollars_a_month() -> None:
