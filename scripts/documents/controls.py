@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from generator import yaml_text
-from scripts.documents.evidence import Evidence
+from scripts.documents.evidence import Evidence, Place, short
 from scripts.documents.tables import table
 
 SOURCE = Path(__file__).with_name("controls.yaml")
@@ -54,13 +54,37 @@ def _section(control: Control) -> str:
         "",
         f"HIPAA {', '.join(control.hipaa)}. NIST SP 800-53 {', '.join(control.nist)}.",
         "",
-        *(str(evidence) for evidence in control.evidence),
+        *(line for evidence in control.evidence for line in _evidence(evidence)),
         "- House rules: " + ", ".join(f"`{rule}`" for rule in control.rules) + ".",
         "- Tests: " + "; ".join(_tests(control.tests)) + ".",
     ]
     if control.remains:
         lines.append(f"- **Remains with you:** {control.remains}.")
     return "\n".join(lines)
+
+
+def _evidence(evidence: Evidence) -> list[str]:
+    """A line of Markdown, and one below it for each exception."""
+    holders = evidence.holders()
+    of = "".join(f" with `{path} = {short(wanted)}`" for path, wanted in evidence.of.items())
+    has = "; ".join(_value(path, evidence.found(path, holders)) for path in evidence.has)
+    rules = f" Config rules: {', '.join(evidence.meets)}." if evidence.meets else ""
+    exceptions = [f"  - Not `{name}`: {reason}" for name, reason in evidence.left_out().items()]
+    return [f"- `{evidence.type}`{of}: {has}. In {_places(evidence, holders)}.{rules}", *exceptions]
+
+
+def _value(path: str, found: list[tuple[str, str]]) -> str:
+    texts = " | ".join(dict.fromkeys(text for text, _ in found))
+    parameters = "".join(f" ({words})" for _, words in found if words)
+    return f"`{path.removeprefix('/')} = {texts}`{parameters}"
+
+
+def _places(evidence: Evidence, holders: list[Place]) -> str:
+    named: dict[str, list[str]] = {}
+    for template, logical_id in holders:
+        words = evidence.circumstances((template, logical_id))
+        named.setdefault(template, []).append(f"{logical_id} (where {words})" if words else logical_id)
+    return "; ".join(f"[{name}](../templates/{name}.yaml): {', '.join(ids)}" for name, ids in named.items())
 
 
 def _tests(nodes: list[str]) -> list[str]:

@@ -68,28 +68,15 @@ class Evidence:
                 return f"{path} is {short(mistake)}"
         return ""
 
-    def __str__(self) -> str:
-        """A line of Markdown, and a line below it for each exception."""
-        holders = self.holders()
-        has = "; ".join(self._shown(path, holders) for path in self.has)
-        of = "".join(f" with `{path} = {short(wanted)}`" for path, wanted in self.of.items())
-        left_out = {
-            f"{name}.{logical_id}" for name, logical_id in self._candidates(templates()).keys() - set(holders)
-        }
-        rules = f" Config rules: {', '.join(self.meets)}." if self.meets else ""
-        lines = [f"- `{self.type}`{of}: {has}. In {self._places(holders)}.{rules}"]
-        lines += [f"  - Not `{name}`: {self.excused()[name]}" for name in sorted(left_out)]
-        return "\n".join(lines)
-
     def depends(self) -> list[str]:
         """What parameters decide: whether any resource has it at all, and which value it has."""
         holders = self.holders()
-        where = [self._circumstances(place) for place in holders]
+        where = [self.circumstances(place) for place in holders]
         conditions = dict.fromkeys(f"only where {words}" for words in where) if all(where) else {}
-        decided = {words: None for path in self.has for _, words in self._found(path, holders) if words}
+        decided = {words: None for path in self.has for _, words in self.found(path, holders) if words}
         return [*conditions, *decided]
 
-    def _found(self, path: str, holders: list[Place]) -> list[tuple[str, str]]:
+    def found(self, path: str, holders: list[Place]) -> list[tuple[str, str]]:
         """The values at a path, each with the parameter that it comes from, if any."""
         found = {
             (short(value), parameter(template, value)): None
@@ -98,26 +85,17 @@ class Evidence:
         }
         return list(found)
 
-    def _shown(self, path: str, holders: list[Place]) -> str:
-        found = self._found(path, holders)
-        texts = " | ".join(dict.fromkeys(text for text, _ in found))
-        comments = "".join(f" ({words})" for _, words in found if words)
-        return f"`{path.removeprefix('/')} = {texts}`{comments}"
-
-    def _circumstances(self, place: Place) -> str:
+    def circumstances(self, place: Place) -> str:
+        """The conditions under which a resource exists and has it; empty where it always does."""
         template, logical_id = place
         under = in_words(template, {"Condition": self.when}) if self.when else ""
         return " and ".join(filter(None, (circumstances(template, logical_id), under)))
 
-    def _places(self, holders: list[Place]) -> str:
-        named: dict[str, list[str]] = {}
-        for template, logical_id in holders:
-            words = self._circumstances((template, logical_id))
-            named.setdefault(template, []).append(f"{logical_id} (where {words})" if words else logical_id)
-        return "; ".join(
-            f"[{template}](../templates/{template}.yaml): {', '.join(names)}"
-            for template, names in named.items()
-        )
+    def left_out(self) -> dict[str, str]:
+        """The resources that do not have it, each with the reason."""
+        excused = self.excused()
+        without = self._candidates(templates()).keys() - set(self.holders())
+        return {name: excused[name] for name in sorted(".".join(place) for place in without)}
 
 
 def _values(resource: Any, path: str, when: str) -> list[Any]:
