@@ -1,5 +1,6 @@
 """The events of one operation on a stack and on every stack nested in it."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from scripts.aws.errors import code_of, message_of
 from scripts.aws.vocabulary import NESTED_STACK, is_in_progress
 
 _STARTS = frozenset(("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"))
+# How CloudFormation names, in an event of a stack, the resources whose own events say why they failed.
+_FAILED_RESOURCES = re.compile(r"The following resource\(s\) failed to \w+: \[([^\]]*)\]")
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -69,11 +72,18 @@ class _StackEvents:
         self._since = since
         self._known: set[str] = set()
         self._last: Event | None = None
+        self._failed: set[str] = set()
+        self._said_to_fail: set[str] = set()
 
     @property
     def status(self) -> str:
         """The stack's own status by its latest event; empty before its first."""
         return self._last.status if self._last else ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is an event of each resource that the stack says has failed."""
+        return self._said_to_fail <= self._failed
 
     def new(self, everything: bool = False) -> list[Event]:
         """The events not returned before, oldest first: up to the page with a known one, or all pages.
@@ -92,6 +102,8 @@ class _StackEvents:
         events.sort(key=lambda event: event.time)
         self._known.update(found)
         self._last = _latest([event for event in events if event.is_of_stack], self._last)
+        self._failed.update(event.logical_id for event in events if event.status.endswith("_FAILED"))
+        self._said_to_fail.update(name for event in events for name in _said_to_fail(event))
         return events
 
 
@@ -158,8 +170,9 @@ class OperationEvents:
         )
 
     def _is_outstanding(self, stack_id: str) -> bool:
-        own = self._stacks[stack_id].status
-        return is_in_progress(own) or (not own and self._in_parent(stack_id).endswith("_FAILED"))
+        stack = self._stacks[stack_id]
+        never_seen = not stack.status and self._in_parent(stack_id).endswith("_FAILED")
+        return is_in_progress(stack.status) or never_seen or not stack.is_complete
 
     def _in_parent(self, stack_id: str) -> str:
         event = self._as_resource.get(stack_id)
@@ -189,6 +202,11 @@ def deletion_of(cloudformation: Any, stack_id: str) -> datetime:
         if event.is_of_stack and event.status == "DELETE_IN_PROGRESS"
     ]
     return min(begun) - timedelta(microseconds=1) if begun else _BEGINNING
+
+
+def _said_to_fail(event: Event) -> list[str]:
+    named = _FAILED_RESOURCES.match(event.reason) if event.is_of_stack else None
+    return [name.strip() for name in named[1].split(",") if name.strip()] if named else []
 
 
 def _latest(events: list[Event], before: Event | None) -> Event | None:
