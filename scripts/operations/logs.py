@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from scripts.aws import log_groups, stacks
+from scripts.aws import log_groups
 from scripts.aws.log_groups import Line
 from scripts.aws.session import Session
-from scripts.errors import OperationError
 from scripts.operations.environment import Environment
-from scripts.operations.status import find
+from scripts.operations.status import resource
 
 # Where each log group is in the tree of stacks.
 GROUPS = {
@@ -28,13 +27,4 @@ def lines(
 
 def log_group(environment: Environment, name: str, session: Session) -> str:
     """The name of one of the `GROUPS`; raises OperationError where the deployment has none."""
-    stack = find(environment, session)
-    path = GROUPS[name]
-    group = stacks.physical_id(session.cloudformation, stack.id, path)
-    if not group:
-        raise OperationError(
-            f"{stack.name} has no {'/'.join(path)}",
-            f"It is {stack.status}.",
-            f"`orthanc-aws deploy {environment.arguments}` completes it.",
-        )
-    return group
+    return resource(environment, session, GROUPS[name])

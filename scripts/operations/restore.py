@@ -16,7 +16,7 @@ from scripts.console import Console
 from scripts.errors import OperationError
 from scripts.operations.deploy import Options, check, deploy
 from scripts.operations.environment import Environment
-from scripts.operations.status import find
+from scripts.operations.status import find, resource
 
 _CLUSTER = ("Database", "Cluster")
 _SNAPSHOT, _GENERATION = "DatabaseSnapshot", "DatabaseGeneration"
@@ -26,7 +26,7 @@ def restorable(
     environment: Environment, session: Session
 ) -> tuple[list[Snapshot], tuple[datetime, datetime] | None]:
     """The snapshots of the environment's cluster, and the first and the last moment that it can go back to, if any."""
-    rds, cluster = session.client("rds"), _cluster(environment, find(environment, session), session)
+    rds, cluster = session.client("rds"), resource(environment, session, _CLUSTER)
     found = snapshots.of_cluster(rds, cluster)
     try:
         return found, snapshots.window(rds, cluster)
@@ -53,7 +53,7 @@ def restore(
         )
     file = _file(environment)
     check(environment, console)
-    cluster = _cluster(environment, stack, session)
+    cluster = resource(environment, session, _CLUSTER)
     rds = session.client("rds")
     source = _carried_on(environment, _by_arn(environment, rds, source))
     if _is_in_place(environment, stack, source):
@@ -99,17 +99,6 @@ def _file(environment: Environment) -> Path:
             "There is no parameter set to change", "A restore raises DatabaseGeneration in it."
         )
     return environment.parameters
-
-
-def _cluster(environment: Environment, stack: stacks.Stack, session: Session) -> str:
-    cluster = stacks.physical_id(session.cloudformation, stack.id, _CLUSTER)
-    if not cluster:
-        raise OperationError(
-            f"{stack.name} has no {'/'.join(_CLUSTER)}",
-            f"It is {stack.status}.",
-            f"`orthanc-aws deploy {environment.arguments}` completes it.",
-        )
-    return cluster
 
 
 def _by_arn(environment: Environment, rds: Any, source: str | datetime) -> str | datetime:

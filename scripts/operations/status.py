@@ -59,12 +59,25 @@ def output(environment: Environment, session: Session, name: str) -> str:
     """An output of the environment's stack; raises OperationError where it has none of that name."""
     stack = find(environment, session)
     if name not in stack.outputs:
-        raise OperationError(
-            f"{stack.name} has no output {name}",
-            f"It is {stack.status}.",
-            f"`orthanc-aws deploy {environment.arguments}` completes it.",
-        )
+        raise _incomplete(environment, stack, f"output {name}")
     return stack.outputs[name]
+
+
+def resource(environment: Environment, session: Session, path: tuple[str, ...]) -> str:
+    """The name or ARN of the resource at a path of logical ids; raises OperationError where there is none."""
+    stack = find(environment, session)
+    physical_id = stacks.physical_id(session.cloudformation, stack.id, path)
+    if not physical_id:
+        raise _incomplete(environment, stack, "/".join(path))
+    return physical_id
+
+
+def _incomplete(environment: Environment, stack: stacks.Stack, lacking: str) -> OperationError:
+    return OperationError(
+        f"{stack.name} has no {lacking}",
+        f"It is {stack.status}.",
+        f"`orthanc-aws deploy {environment.arguments}` completes it.",
+    )
 
 
 def status(environment: Environment, session: Session) -> Status:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.aws import services, snapshots, stacks
+from scripts.aws import services, snapshots
 from scripts.aws.errors import INTERRUPTIONS, interrupted, told
 from scripts.aws.session import Session
 from scripts.aws.snapshots import Snapshot
@@ -20,7 +20,7 @@ from scripts.console import Console
 from scripts.errors import OperationError
 from scripts.operations.deploy import Options, deploy
 from scripts.operations.environment import Environment
-from scripts.operations.status import find
+from scripts.operations.status import find, resource
 
 _CLUSTER = ("Database", "Cluster")
 # A snapshot of an upgrade that has not ended bears this tag, with the former image.
@@ -93,14 +93,14 @@ class _Upgrade:
         return interrupted(self.state, error, "" if is_told else f"{command} carries on, and starts it.")
 
     def orthanc(self) -> services.Service:
-        return services.service(self.session, self._physical_id(services.ORTHANC), self.console.step)
+        return services.service(self.session, self._resource(services.ORTHANC), self.console.step)
 
     def _save(self, is_resumed: bool) -> None:
         """Has a snapshot of the database as it was before any task of another version."""
         if not is_resumed:
             self._forget()
         first = next(iter(self._unfinished()), None)
-        cluster = self._physical_id(_CLUSTER)
+        cluster = self._resource(_CLUSTER)
         name = first.name if first else f"{cluster}-before-{datetime.now(UTC):%Y%m%d%H%M%S}"
         self.console.step(f"{'Keeping' if first else 'Taking'} the snapshot {name}")
         image = find(self.environment, self.session).parameters.get("OrthancImage", "")
@@ -111,7 +111,7 @@ class _Upgrade:
 
     def _unfinished(self) -> list[Snapshot]:
         """The snapshots of upgrades that have not ended, the first one first."""
-        found = snapshots.of_cluster(self.session.client("rds"), self._physical_id(_CLUSTER))
+        found = snapshots.of_cluster(self.session.client("rds"), self._resource(_CLUSTER))
         return [snapshot for snapshot in reversed(found) if _UPGRADE_FROM in snapshot.tags]
 
     def _forget(self) -> None:
@@ -143,13 +143,5 @@ class _Upgrade:
             )
         return advice
 
-    def _physical_id(self, path: tuple[str, ...]) -> str:
-        stack = find(self.environment, self.session)
-        physical_id = stacks.physical_id(self.session.cloudformation, stack.id, path)
-        if not physical_id:
-            raise OperationError(
-                f"{stack.name} has no {'/'.join(path)}",
-                f"It is {stack.status}.",
-                f"`orthanc-aws deploy {self.environment.arguments}` completes it.",
-            )
-        return physical_id
+    def _resource(self, path: tuple[str, ...]) -> str:
+        return resource(self.environment, self.session, path)
