@@ -142,9 +142,16 @@ def lint(templates: Path, output: str) -> None:
 @output_option
 @click.pass_context
 def validate(ctx: click.Context, output: str, **_: Any) -> None:
-    """Check a parameter set against the templates' constraints and Rules, without an account."""
+    """Check a parameter set against the templates' constraints and Rules, without an account.
+
+    Where --region is given, against what that region has as well.
+    """
     environment = environment_of(ctx)
     mistakes, all_well = environment.mistakes(), f"{environment.parameters} is valid"
+    if ctx.obj["region"] and not mistakes:
+        from scripts.operations.regions import missing
+
+        mistakes = missing(environment, ctx.obj["region"])
     _judge(mistakes, "Mistakes in the parameter set", all_well, output)
 
 

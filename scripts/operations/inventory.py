@@ -45,10 +45,10 @@ class DeployedStack:
         return evaluate(expression, self.scope)
 
 
-def deployed(folder: Path, values: Mapping[str, str]) -> list[DeployedStack]:
-    """The stacks that the rendered set of a folder creates for these parameter values, root first."""
+def deployed(folder: Path, values: Mapping[str, str], name: str = "root") -> list[DeployedStack]:
+    """The stacks that the template `name` of a folder creates for these parameter values, root first."""
     made = dict.fromkeys(IMAGE_PARAMETERS, _UNKNOWN)
-    return list(_deployed(folder, "root", {**made, **values}))
+    return list(_deployed(folder, name, {**made, **values}))
 
 
 def _deployed(folder: Path, name: str, values: Mapping[str, str]) -> Iterator[DeployedStack]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from scripts.aws import artifacts, changeset, stacks
 from scripts.errors import OperationError
+from scripts.operations import regions
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
 
@@ -11,9 +12,14 @@ _STORAGE = "ImageStorage"
 
 
 def upload(deployment: Deployment, bucket_name: str | None) -> artifacts.Bucket:
-    """Uploads the templates that are not there yet, to the bucket of that name or to the account's own."""
+    """Uploads the templates that are not there yet, to the bucket of that name or to the account's own.
+
+    Tells before what the region does not have, as far as is known: CloudFormation has the last word.
+    """
     session, templates = deployment.session, deployment.template.all
     deployment.console.step(f"Account {session.account}, region {session.region}, as {session.caller}")
+    for sentence in regions.missing(deployment.environment, session.region):
+        deployment.console.step(sentence)
     bucket = artifacts.artifact_bucket(session, bucket_name)
     count = artifacts.upload(session, bucket, templates)
     deployment.console.done(f"{count} of {len(templates)} templates uploaded to s3://{bucket.name}")
