@@ -32,9 +32,7 @@ _HOW = (
     click.option(
         "--bills",
         type=click.Path(file_okay=False, path_type=Path),
-        default=Path("build/images"),
-        show_default=True,
-        help="Folder for the bills of materials.",
+        help="Folder for the bills of materials.  [default: the project's build/images]",
     ),
 )
 
@@ -45,10 +43,10 @@ def _how_options(command: Command) -> Command:
     return command
 
 
-def _how(base: str, bills: Path, builder: str = "auto") -> "How":
-    from scripts.operations.image_builds import How
+def _how(base: str, bills: Path | None, builder: str = "auto") -> "How":
+    from scripts.operations.image_builds import BILLS, How
 
-    return How(base, builder, bills)
+    return How(base, builder, bills or BILLS)
 
 
 @click.group()
@@ -65,7 +63,7 @@ def images() -> None:
 @templates_option
 @output_option
 @click.pass_context
-def build(ctx: click.Context, base: str, bills: Path, output: str, **_: Any) -> None:
+def build(ctx: click.Context, base: str, bills: Path | None, output: str, **_: Any) -> None:
     """Build the images on this machine, with podman or docker, and print their names.
 
     A bill of materials in CycloneDX is written for each.
@@ -101,7 +99,7 @@ def push(
     ctx: click.Context,
     builder: str,
     base: str,
-    bills: Path,
+    bills: Path | None,
     organization: str | None,
     bucket: str | None,
     tags: dict[str, str],

@@ -1,12 +1,16 @@
 """`orthanc-aws images` and `publish`: results on stdout, wrong usage, and what is told where nothing is there."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from scripts.aws import artifacts
+from scripts.aws.session import Session
 from scripts.cli import main
+from scripts.cli_options import PROJECT
 from scripts.operations import images
 
 pytestmark = [pytest.mark.usefixtures("session"), pytest.mark.xdist_group("images")]
@@ -33,6 +37,22 @@ def test_push_prints_the_parameters_alone_on_stdout_and_list_marks_them(env: Pat
     assert [line[:10] for line in lines[::2]] == ["*  orthanc", "*  nginx  "]
     listed = json.loads(run("images", "list", env, "--output", "json").stdout)
     assert {item["Image"] for item in listed} == set(json.loads(pushed.stdout).values())
+
+
+def test_bills_are_written_to_the_projects_folder_and_put_beside_the_lists_of_parts(
+    env: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = env.parent / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    pushed = run("images", "push", env, "--yes")
+    assert pushed.exit_code == 0, pushed.stderr
+    assert list(elsewhere.iterdir()) == []
+    files = [Path(file) for file in re.findall(r"Bill of materials: (\S+)", pushed.stderr)]
+    assert {file.parent for file in files} == {PROJECT / "build" / "images"}
+    bucket = artifacts.artifact_bucket(session, None)
+    for file in files:
+        assert artifacts.fetch(session, bucket, f"images/parts/{file.name}") == file.read_bytes()
 
 
 def test_the_repositories_are_not_deployed_without_a_yes(env: Path) -> None:

@@ -23,7 +23,10 @@ from scripts.local.engine import Engine
 from scripts.local.images import build_one
 
 AUTO, ENGINE, ACCOUNT = "auto", "engine", "account"
-BILLS = Path("build/images")
+BILLS = Path(__file__).resolve().parents[2] / "build" / "images"
+_CYCLONEDX = (
+    "application/vnd.cyclonedx+json"  # Source: CycloneDX 1.6, "Recognized file patterns and media types"
+)
 
 
 @dataclass(frozen=True)
@@ -164,18 +167,22 @@ def _build_in_account(missing: Sequence[Source], place: Place, session: Session,
 def _fetch_bills(
     missing: Sequence[Source], how: How, place: Place, session: Session, console: Console
 ) -> None:
+    """Writes the bill of each image by the list of its parts in the bucket, and puts it there beside it."""
     for source in missing:
-        parts = artifacts.fetch(session, place.bucket, f"{PARTS_PREFIX}{source.name}-{source.tag}")
+        listed = f"{PARTS_PREFIX}{source.name}-{source.tag}"
+        parts = artifacts.fetch(session, place.bucket, listed)
         if parts is None:
             console.step(f"The build of {source.name} left no list of its parts: no bill of materials")
         else:
-            _write_bill(source, parts.decode(), how, console)
+            file = _write_bill(source, parts.decode(), how, console)
+            artifacts.store(session, place.bucket, f"{listed}.cdx.json", file.read_bytes(), _CYCLONEDX)
 
 
-def _write_bill(source: Source, parts: str, how: How, console: Console) -> None:
+def _write_bill(source: Source, parts: str, how: How, console: Console) -> Path:
     from scripts.images.bill import bill
 
     how.bills.mkdir(parents=True, exist_ok=True)
     file = how.bills / f"{source.name}-{source.tag}.cdx.json"
     file.write_text(bill(source, parts), encoding="utf-8")
     console.done(f"Bill of materials: {file}")
+    return file
