@@ -25,6 +25,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 env_argument = click.argument("env", metavar="ENV", shell_complete=completers.sets)
+
+
+def parameters_option(what: str) -> Callable[[Command], Command]:
+    """The option that names a parameter set where none need be named."""
+    return click.option("--parameters", "env", metavar="ENV", shell_complete=completers.sets, help=what)
+
+
 stack_option = click.option("--stack-name", help="Name of the stack.  [default: orthanc-ENV]")
 templates_option = click.option(
     "--templates",

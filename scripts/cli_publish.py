@@ -12,6 +12,7 @@ from scripts.cli_options import (
     console_for,
     environment_of,
     output_option,
+    parameters_option,
     session_of,
     stack_option,
     tags_option,
@@ -49,7 +50,7 @@ def publish() -> None:
 
 @publish.command("templates")
 @_version_argument
-@click.option("--parameters", "env", metavar="ENV", help="Fill the form in with this parameter set.")
+@parameters_option("Fill the form in with this parameter set.")
 @stack_option
 @bucket_option
 @templates_option
@@ -79,7 +80,7 @@ def templates_(
 
 @publish.command("catalog")
 @_version_argument
-@click.option("--parameters", "env", metavar="ENV", help="What a store's form begins with.")
+@parameters_option("What a store's form begins with.")
 @click.option(
     "--launchers", metavar="ROLE", help="Whoever has a role of this path and name may launch; it may have *."
 )

@@ -325,6 +325,8 @@ def completed(words: str, **environ: str) -> list[str]:
         ("dest", ["plain,destroy"]),
         ("deploy sm", ["plain,small"]),
         ("users sm", ["plain,small"]),
+        ("publish templates 1.0 --parameters sm", ["plain,small"]),
+        ("publish catalog 1.0 --parameters ./sm", ["file,./sm"]),
         ("deploy parameters/sm", ["file,parameters/sm"]),
         ("deploy ../hospital.j", ["file,../hospital.j"]),
         ("--region eu-central-", ["plain,eu-central-1", "plain,eu-central-2"]),
