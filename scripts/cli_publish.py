@@ -160,12 +160,19 @@ def list_(ctx: click.Context, output: str, **_: Any) -> None:
 
 @catalog.command()
 @_version_argument
+@click.option("--undo", is_flag=True, help="Offer it again.")
+@output_option
 @aws_options
 @click.pass_context
-def deprecate(ctx: click.Context, version: str, **_: Any) -> None:
-    """Offer VERSION for new stores no longer; stores that have it are left as they are."""
+def deprecate(ctx: click.Context, version: str, undo: bool, output: str, **_: Any) -> None:
+    """Offer VERSION for new stores no longer, and list the versions; stores that have it are left as they are."""
     session = session_of(ctx)
+    from scripts import reports
     from scripts.operations.catalog import deprecate
 
-    deprecate(version, session)
-    console_for().done(f"Version {version} is deprecated")
+    console = console_for(output)
+    found = deprecate(version, session, undo)
+    console.result([each.as_json() for each in found], reports.versions(found))
+    console.done(f"Version {version} is {'offered again' if undo else 'deprecated'}")
+    if all(each.is_deprecated for each in found):
+        console.step("No version is offered for new stores any more")

@@ -44,3 +44,23 @@ def test_what_a_form_begins_with_belongs_to_a_version() -> None:
     assert "Version 1.0 is published" in refused.stderr
     assert "--parameters" in refused.stderr
     assert run("publish", "templates", "1.1").exit_code == 0
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_version_is_deprecated_and_offered_again() -> None:
+    deprecated = run("catalog", "deprecate", "1.0", "--output", "json")
+    assert deprecated.exit_code == 0, deprecated.stderr
+    (version,) = json.loads(deprecated.stdout)
+    assert (version["Version"], version["Deprecated"]) == ("1.0", True)
+    assert "No version is offered for new stores any more" in deprecated.stderr
+
+    again = run("publish", "catalog", "1.0", "--parameters", "small", "--yes")
+    assert "`orthanc-aws catalog deprecate 1.0 --undo` offers it again" in again.stderr
+    assert "✓ Version 1.0 is in the catalog" not in again.stderr
+
+    undone = run("catalog", "deprecate", "1.0", "--undo")
+    assert undone.exit_code == 0, undone.stderr
+    assert "deprecated" not in undone.stdout
+    assert undone.stderr == "✓ Version 1.0 is offered again\n"
+    published = run("publish", "catalog", "1.0", "--parameters", "small", "--yes")
+    assert "✓ Version 1.0 is in the catalog already" in published.stderr

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from scripts.aws.session import Session
 
-_DEPRECATED = "DEPRECATED"
+_OFFERED, _DEPRECATED = "DEFAULT", "DEPRECATED"
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class Product:
             },
         )
 
-    def deprecate(self, version: ProductVersion) -> None:
-        """Has the service offer a version no longer for new stores."""
+    def deprecate(self, version: ProductVersion, undo: bool = False) -> None:
+        """Has the service offer a version no longer for new stores, or offer it again."""
+        guidance = _OFFERED if undo else _DEPRECATED
         self._client.update_provisioning_artifact(
-            ProductId=self._id, ProvisioningArtifactId=version.id, Guidance=_DEPRECATED
+            ProductId=self._id, ProvisioningArtifactId=version.id, Guidance=guidance
         )

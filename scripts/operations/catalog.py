@@ -93,20 +93,28 @@ def publish(
 
 def listed(session: Session) -> list[Listed]:
     """The versions of the product, the latest first."""
-    return [
-        Listed(item.name, item.created, item.is_deprecated, item.template)
-        for item in sorted(_product(session).versions(), key=lambda item: item.created, reverse=True)
-    ]
+    return _listed(_product(session))
 
 
-def deprecate(version_name: str, session: Session) -> None:
-    """Marks a version such that nobody launches it any more, and stores that have it can go on and be updated."""
+def deprecate(version_name: str, session: Session, undo: bool = False) -> list[Listed]:
+    """Marks a version such that nobody launches it any more, and stores that have it can go on and be updated.
+
+    To undo takes the mark away. Returns all versions as they are then, the latest first.
+    """
     product = _product(session)
     found = product.version(version_name)
     if found is None:
         names = ", ".join(item.name for item in product.versions())
         raise OperationError(f"There is no version {version_name} in the catalog", f"there are: {names}")
-    product.deprecate(found)
+    product.deprecate(found, undo)
+    return _listed(product)
+
+
+def _listed(product: Product) -> list[Listed]:
+    return [
+        Listed(item.name, item.created, item.is_deprecated, item.template)
+        for item in sorted(product.versions(), key=lambda item: item.created, reverse=True)
+    ]
 
 
 def _stack(session: Session) -> stacks.Stack | None:
@@ -242,6 +250,11 @@ def _add(
             f"Version {version.name} is in the catalog with other content",
             f"it was made of {found.template}, and this is {key}",
             "Publish under another version.",
+        )
+    elif found.is_deprecated:
+        console.step(
+            f"Version {version.name} is in the catalog already, deprecated: "
+            f"`orthanc-aws catalog deprecate {version.name} --undo` offers it again"
         )
     else:
         console.done(f"Version {version.name} is in the catalog already")
