@@ -94,6 +94,13 @@ def test_a_deployment_under_way_that_fails_is_reported_and_not_tried_again_and_d
     assert "LogicalResourceId/Cluster" in set_policy["StackPolicyBody"]
 
 
+def test_a_deletion_under_way_is_followed_to_its_end_and_what_is_gone_can_be_created_anew() -> None:
+    events = [record("root", "root", "DELETE_IN_PROGRESS", 1), record("root", "root", "DELETE_COMPLETE", 2)]
+    account = Account(["DELETE_IN_PROGRESS", "DELETE_COMPLETE"], Timeline(events))
+    assert settle(account.deployment()) is None
+    assert not scripted.asked(account.client, "DeleteStack")
+
+
 STUCK_UPDATE = [
     record("root", "root", "UPDATE_IN_PROGRESS", 1),
     record("root", "Cluster", "UPDATE_FAILED", 2, "no capacity"),
