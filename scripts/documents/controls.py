@@ -66,7 +66,8 @@ def _section(control: Control) -> str:
 def _evidence(evidence: Evidence) -> list[str]:
     """A line of Markdown, and one below it for each exception."""
     holders = evidence.holders()
-    of = "".join(f" with `{path} = {short(wanted)}`" for path, wanted in evidence.of.items())
+    of = f" of {evidence.template}" if evidence.template else ""
+    of += "".join(f" with `{path} = {short(wanted)}`" for path, wanted in evidence.of.items())
     has = "; ".join(_value(path, evidence.found(path, holders)) for path in evidence.has)
     rules = f" Config rules: {', '.join(evidence.meets)}." if evidence.meets else ""
     exceptions = [f"  - Not `{name}`: {reason}" for name, reason in evidence.left_out().items()]
