@@ -39,3 +39,11 @@ def anchors(path: Path) -> set[str]:
     """The anchors that a Markdown file's headings have on GitHub."""
     headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", path.read_text("utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def rows(page: str, heading: str, occurrence: int = 0, table: int = 0) -> list[list[str]]:
+    """The cells of a table below a heading, without its head: of the heading's occurrence, the table of this number."""
+    sections = re.split(rf"^#+ {re.escape(heading)}$", text(page), flags=re.MULTILINE)[1:]
+    section = re.split(r"^#+ ", sections[occurrence], flags=re.MULTILINE)[0]
+    tables = re.findall(r"(?:^\|.*\n)+", section, flags=re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in tables[table].splitlines()[2:]]

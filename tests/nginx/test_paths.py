@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from scripts.documents.tables import NOTHING
+from tests.docs.pages import rows
 from tests.nginx.maps import values
 
 STUDY = "/dicom-web/studies/1.2.3"
@@ -90,6 +92,72 @@ def task(front: str, method: str, target: str) -> str:
 )
 def test_each_address_has_its_task(front: str, method: str, target: str, expected: str) -> None:
     assert task(front, method, target) == expected
+
+
+# The parts of addresses of DICOMweb, of which the conformance statement names those that there are.
+_COLLECTIONS = ("studies", "series", "instances")
+_INSIDE = (
+    "",
+    "series",
+    "instances",
+    "metadata",
+    "rendered",
+    "thumbnail",
+    "frames",
+    "frames/{frames}",
+    "bulk/{attribute}",
+)
+_MORE = ("bulk", "bulkdata", "pixeldata", "renderedMPR", "servers", "update-dicomweb")
+_NAMES = {
+    "{study}": "1.2",
+    "{series}": "1.2.3",
+    "{instance}": "1.2.3.4",
+    "{frames}": "1,2",
+    "{attribute}": "7fe00010",
+}
+
+
+def _every_address() -> set[str]:
+    """Addresses as the conformance statement writes them, many of which there are not."""
+    resources = {f"/{name}" for name in _COLLECTIONS} | {"/studies/{study}"}
+    resources |= {"/studies/{study}/instances/{instance}", "/studies/{study}/series/{series}"}
+    resources |= {"/studies/{study}/series/{series}/instances/{instance}"}
+    below = {f"{resource}/{part}".rstrip("/") for resource in resources for part in (*_INSIDE, *_MORE)}
+    return below | {
+        f"{address}/{part}" for address in below for part in ("metadata", "rendered", "thumbnail")
+    }
+
+
+def _tasks_of_the_page() -> set[tuple[str, str, str]]:
+    """Method, address and task of all that the conformance statement names."""
+    found = set()
+    for resource, search, store, retrieve in rows("docs/conformance.md", "5.1 Resources"):
+        address, single = resource.strip("`"), resource.count("/") == 1
+        if search == "Yes":
+            found.add(("GET", address, "search-everywhere" if single else "search"))
+        if store == "Yes":
+            found.add(("POST", address, "store"))
+        for part in retrieve.split(", ") if retrieve != NOTHING else ():
+            found.add(("GET", address + part.strip("`").removeprefix("Itself"), "retrieve"))
+    return found
+
+
+def test_there_is_what_the_conformance_statement_names_and_nothing_else(front: str) -> None:
+    page = _tasks_of_the_page()
+    addresses = _every_address() | {address for _, address, _ in page}
+    found = {
+        (method, address, given)
+        for address in addresses
+        for method in ("GET", "POST")
+        if (given := task(front, method, "/dicom-web" + _named(address))) not in {"nowhere", "refused"}
+    }
+    assert found == page
+
+
+def _named(address: str) -> str:
+    for name, value in _NAMES.items():
+        address = address.replace(name, value)
+    return address
 
 
 @pytest.mark.parametrize("resource", ["rendered", "thumbnail", "frames/1/rendered", "frames/1/thumbnail"])
