@@ -1,7 +1,7 @@
 """Shares a portfolio of AWS Service Catalog with accounts and with nodes of an organization.
 
-The function behind Custom::PortfolioShares, whose properties are PortfolioId, Accounts and OrganizationNodes (`ou-...` or
-`o-...`): CloudFormation's own AWS::ServiceCatalog::PortfolioShare knows no organization. Needs only what Lambda has.
+The function behind Custom::PortfolioShares, whose properties are PortfolioId, Accounts and OrganizationNodes (`ou-...`
+or `o-...`): CloudFormation's own AWS::ServiceCatalog::PortfolioShare knows no organization. Needs only what Lambda has.
 """
 
 import json

@@ -2,8 +2,9 @@
 
 What it is: ministack, an emulator of the AWS APIs in pure Python, with its defects mended (`fixes`), nested
 stacks and nested change sets run by its full engine (`nested`, `changesets`), the resource types that it
-lacks (`types`), builds that run (`builds`), backups that are kept (`backups`), functions of custom resources that run and
-whose failures are told (`custom_resources`), fields that Logs Insights finds in JSON (`insights`), and refusals that AWS makes and it does not (`strictness`, `stack_policies`).
+lacks (`types`), builds that run (`builds`), backups that are kept (`backups`), functions of custom resources
+that run and whose failures are told (`custom_resources`), fields that Logs Insights finds in JSON (`insights`),
+and refusals that AWS makes and it does not (`strictness`, `stack_policies`).
 Everything is patched into one process at start-up (`server.extend`); `tests/emulator/test_canary.py` says what
 to do when a new ministack no longer fits.
 

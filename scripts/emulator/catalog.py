@@ -110,7 +110,9 @@ def _update_portfolio(request: Request) -> Answer:
 def _delete_portfolio(request: Request) -> Answer:
     portfolio = found_portfolio(request["Id"])
     if portfolio["Products"] or portfolio["Shares"]:
-        raise RefusedError("ResourceInUseException", f"Portfolio {request['Id']} still has products or shares.")
+        raise RefusedError(
+            "ResourceInUseException", f"Portfolio {request['Id']} still has products or shares."
+        )
     del _portfolios[request["Id"]]
     return {}
 

@@ -175,8 +175,8 @@ def _apply(
     if not accounts and not nodes:
         # The stack of the shares goes; the log that bears data stays, as its template has it.
         deployment = replace(deployment, allow_replacing=(_SHARES,))
-    outputs = deploy.apply(catalog, deployment, session, console)
     wanted = readers.statements(session, bucket, accounts, nodes)
+    outputs = deploy.apply(catalog, deployment, session, console)
     _let_read(wanted, bucket, is_own=deployment.bucket is None, session=session, console=console)
     return outputs
 
