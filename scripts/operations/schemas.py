@@ -27,7 +27,7 @@ def compare(deployment: Deployment, wanted: Request) -> None:
         return
     registry, arguments = Registry(deployment.session), deployment.environment.arguments
     former, later = (Plugin.of_tags(registry.tags(str(image))) for image in images)
-    tell = {"deploy": _before_deploy, "upgrade": _before_upgrade}[deployment.verb]
+    tell = _before_upgrade if deployment.verb == "upgrade" else _before_deploy
     deployment.console.step(tell(arguments, former, later))
 
 
