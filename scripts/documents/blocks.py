@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from scripts.documents import conformance, controls, costs, tables, walk
+from scripts.documents import conformance, controls, costs, tables, walk_catalog, walk_lifecycle
 from scripts.operations import cost
 
 PROJECT = Path(__file__).parents[2]
@@ -31,8 +31,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "safeguards": controls.by_safeguard,
     "pack": conformance.by_rule,
 }
-# What takes a minute and has a test of its own.
-TRANSCRIPTS: dict[str, Callable[[], str]] = {"walk": walk.transcript}
+# What takes a minute and has tests of its own.
+TRANSCRIPTS: dict[str, Callable[[], str]] = {
+    "walk": walk_lifecycle.quoted,
+    "catalog-walk": walk_catalog.quoted,
+}
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +21,15 @@ def prose(page: str) -> str:
     return _FENCE.sub("", text(page))
 
 
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The blocks of code of a page, each with its language and without its indentation."""
+    found = _FENCE.findall(text(page))
+    return [(language, textwrap.dedent(body)) for language, body in found]
+
+
 def code(page: str, language: str) -> list[str]:
-    """The blocks of code of a page in one language, without their indentation."""
-    blocks = [body for found, body in _FENCE.findall(text(page)) if found == language]
-    return [re.sub(rf"^{re.match(' *', body)[0]}", "", body, flags=re.MULTILINE) for body in blocks]  # type: ignore[index]
+    """The blocks of code of a page in one language."""
+    return [body for found, body in blocks(page) if found == language]
 
 
 def commands(page: str) -> Iterator[list[str]]:

@@ -1,15 +1,18 @@
 """Images are pushed with a real container engine, and looked into by the script that lists their parts."""
 
+import json
 import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from scripts.aws.artifacts import artifact_bucket
 from scripts.aws.registry import Registry
 from scripts.aws.session import Session
+from scripts.cli import main
 from scripts.console import Console
 from scripts.images.bill import bill
 from scripts.images.plugin import Plugin
@@ -88,3 +91,15 @@ def test_the_bill_of_a_shipped_image_names_its_server(
     text = bill(source, container_engine.output(image, LIST_PARTS.read_text("utf-8")))
     assert wanted in text
     assert text.count('"pkg:deb/debian/') > 100
+
+
+def test_build_prints_the_images_and_writes_their_bills(tmp_path: Path) -> None:
+    parameters = tmp_path / "test.json"
+    parameters.write_text(json.dumps({"Architecture": own_architecture()}))
+    arguments = ["images", "build", str(parameters), "--base", "debian", "--bills", str(tmp_path / "bills")]
+    result = CliRunner().invoke(main, [*arguments, "--output", "json"])
+    assert result.exit_code == 0, result.stderr
+    built = json.loads(result.stdout)
+    assert built.keys() == {"OrthancImage", "NginxImage"}
+    assert all(engine.find().succeeds("image", "inspect", name) for name in built.values())
+    assert len(list((tmp_path / "bills").iterdir())) == 2
