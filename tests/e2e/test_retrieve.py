@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, JPEG2000Lossless
 
+from tests.e2e import raw
 from tests.e2e.multipart import DICOM, OCTETS, parts
 from tests.e2e.running import Running
 from tests.e2e.stored import Series, Wheel
@@ -252,6 +253,45 @@ def test_a_rendered_image_shows_what_the_file_shows(
     assert len(set(shown)) > 50
     assert brighter
     assert all(dark <= light for dark, light in brighter)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "viewport=0,0",
+        "viewport=64,0",
+        "viewport=00,64",
+        "viewport=0%2C64",
+        "viewport=%30,64",
+        "viewport=64,48&viewport=0,0",
+        "view%70ort=0,0",
+        "%76iewport=0,0",
+        "viewport%3D0,0",
+        "viewport=%20,0",
+        "viewport=%2B0,0",
+        "viewport=+0,0",
+        "viewport%00=0,0",
+        "x%26viewport=0,0",
+        "x;viewport=0,0",
+        "x%3Bviewport=0,0",
+        "%20viewport=0,0",
+        "+viewport=0,0",
+        "viewport=64,48,0,0,0,0",
+        "?viewport=0,0",
+        "&viewport=0,0",
+    ],
+)
+def test_no_size_of_a_picture_holds_orthanc(shared_store: Running, wheel: Wheel, query: str) -> None:
+    """A side of no length holds a thread of Orthanc for good, which answers nobody any more."""
+    for path in ("rendered", "frames/1/thumbnail"):
+        lines = (
+            f"GET /dicom-web/{wheel.image('CT_small.dcm').url}/{path}?{query} HTTP/1.1",
+            "Host: localhost",
+            raw.authorization(shared_store),
+            "Connection: close",
+        )
+        (status,) = raw.statuses(raw.public(shared_store).exchange("\r\n".join([*lines, "", ""]).encode()))
+        assert status in {200, 400, 404}
 
 
 def test_thumbnails_of_studies_series_and_instances(

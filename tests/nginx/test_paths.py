@@ -167,6 +167,7 @@ def _named(address: str) -> str:
         ("viewport=1,1", "retrieve"),
         ("viewport=9999,9999", "retrieve"),
         ("viewport=64%2C48&quality=50", "retrieve"),
+        ("accept=image%2Fjpeg", "retrieve"),
         ("window=40,400,linear&viewport=64,48,0,0,10,10", "retrieve"),
         ("viewport=0,0", "nowhere"),
         ("viewport=64,0", "nowhere"),
@@ -176,6 +177,8 @@ def _named(address: str) -> str:
         ("viewport=", "nowhere"),
         ("viewport=64,48&viewport=0,0", "nowhere"),
         ("view%70ort=0,0", "nowhere"),
+        ("viewport%3D0,0", "nowhere"),
+        ("x%26viewport=0,0", "nowhere"),
         ("viewport=%30,64", "nowhere"),
     ],
 )
