@@ -38,7 +38,7 @@ def _offered(hospital: Walk) -> Iterator[Step]:
     hospital.change(NginxTasks="2-4")
     yield hospital.run("", "publish catalog 1.1 --parameters hospital --yes", _SHOWN)
     yield hospital.run("", "catalog list", ".")
-    yield hospital.run("New stores are to have the second one.", "catalog deprecate 1.0", ".")
+    yield hospital.run("New stores are to have the second one.", "catalog deprecate 1.0", "^✓")
     yield hospital.run("", "catalog list", ".")
 
 
