@@ -165,14 +165,16 @@ def list_(ctx: click.Context, output: str, **_: Any) -> None:
 @aws_options
 @click.pass_context
 def deprecate(ctx: click.Context, version: str, undo: bool, output: str, **_: Any) -> None:
-    """Offer VERSION for new stores no longer, and list the versions; stores that have it are left as they are."""
+    """Offer VERSION for new stores no longer; stores that have it are left as they are.
+
+    With --output json all versions are printed, as `catalog list` does.
+    """
     session = session_of(ctx)
-    from scripts import reports
     from scripts.operations.catalog import deprecate
 
     console = console_for(output)
     found = deprecate(version, session, undo)
-    console.result([each.as_json() for each in found], reports.versions(found))
+    console.result([each.as_json() for each in found], ())
     console.done(f"Version {version} is {'offered again' if undo else 'deprecated'}")
     if all(each.is_deprecated for each in found):
         console.step("No version is offered for new stores any more")

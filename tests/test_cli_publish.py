@@ -60,7 +60,6 @@ def test_a_version_is_deprecated_and_offered_again() -> None:
 
     undone = run("catalog", "deprecate", "1.0", "--undo")
     assert undone.exit_code == 0, undone.stderr
-    assert "deprecated" not in undone.stdout
-    assert undone.stderr == "✓ Version 1.0 is offered again\n"
+    assert (undone.stdout, undone.stderr) == ("", "✓ Version 1.0 is offered again\n")
     published = run("publish", "catalog", "1.0", "--parameters", "small", "--yes")
     assert "✓ Version 1.0 is in the catalog already" in published.stderr
