@@ -12,7 +12,7 @@ from scripts.errors import OperationError
 ORTHANC = ("Orthanc", "Service")
 
 _LONGEST_STOP = 900.0  # seconds
-_LONGEST_START = 3600.0  # seconds; the first task may have a schema to convert
+_LONGEST_START = 4 * 3600.0  # seconds; the first task may have a schema to convert
 _DIMENSION = "ecs:service:DesiredCount"
 _TASKS_A_REQUEST = 100  # Source: ECS API reference, DescribeTasks
 
@@ -65,7 +65,7 @@ class Service:
         """
         self._suspend(True)
         tasks = self._tasks("RUNNING")
-        self._want(0)
+        self._update(desiredCount=0)
         patience = Patience(self.tell, clock)
         for delay in growing(_LONGEST_STOP, clock):
             running = patience.keep_trying(lambda: self._tasks("RUNNING"))
@@ -75,13 +75,17 @@ class Service:
             clock.sleep(delay)
         raise OperationError("Tasks still run a quarter of an hour after they were stopped", self.arn)
 
-    def start(self, clock: Clock = SYSTEM_CLOCK) -> None:
+    def start(self, grace_seconds: int, clock: Clock = SYSTEM_CLOCK) -> None:
         """Starts as many tasks as auto scaling keeps at least, waits until they are healthy, and hands over to it.
 
-        Where they do not become so, stops them again and raises OperationError with ECS's own reason.
+        ECS heeds no health check while it waits, as one that converts a schema answers none: `grace_seconds` hold for
+        tasks that start afterwards. Where they do not become healthy, stops them again and raises OperationError with
+        ECS's own reason. Source: ECS API reference, UpdateService, on healthCheckGracePeriodSeconds.
         """
         wanted = max((target["MinCapacity"] for target in self._targets()), default=1)
-        answer = self._want(wanted, forceNewDeployment=True)
+        answer = self._update(
+            desiredCount=wanted, forceNewDeployment=True, healthCheckGracePeriodSeconds=int(_LONGEST_START)
+        )
         started = next(each["id"] for each in answer["deployments"] if each["status"] == "PRIMARY")
         patience = Patience(self.tell, clock)
         for delay in growing(_LONGEST_START, clock):
@@ -92,15 +96,16 @@ class Service:
                 reason = (rollout or {}).get("rolloutStateReason") or "another deployment took its place"
                 break
             if rollout["rolloutState"] == "COMPLETED":
+                self._update(healthCheckGracePeriodSeconds=grace_seconds)
                 self._suspend(False)
                 return
             reason = f"{found['runningCount']} of {wanted} run"
             clock.sleep(delay)
-        self._want(0)
+        self._update(desiredCount=0, healthCheckGracePeriodSeconds=grace_seconds)
         raise OperationError("The tasks do not become healthy, and are stopped", reason)
 
-    def _want(self, count: int, **more: Any) -> dict[str, Any]:
-        answer = self.ecs.update_service(cluster=self._cluster, service=self.arn, desiredCount=count, **more)
+    def _update(self, **changes: Any) -> dict[str, Any]:
+        answer = self.ecs.update_service(cluster=self._cluster, service=self.arn, **changes)
         service: dict[str, Any] = answer["service"]
         return service
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from generator.stacks.orthanc import START_SECONDS
 from scripts.aws import services, snapshots
 from scripts.aws.errors import INTERRUPTIONS, interrupted, told
 from scripts.aws.session import Session
@@ -78,7 +79,7 @@ class _Upgrade:
         self.console.step("Starting Orthanc")
         self.state = _STARTING
         try:
-            self.orthanc().start()
+            self.orthanc().start(START_SECONDS)
         except OperationError as error:
             self.state = _STOPPED
             raise OperationError(error.what, error.reason, self._advice()) from None

@@ -11,6 +11,7 @@ from scripts.errors import OperationError
 from tests.aws import scripted
 
 ARN = "arn:aws:ecs:eu-west-1:111122223333:service/cluster/orthanc"
+GRACE = 300
 FAILED = {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start"}
 
 
@@ -25,6 +26,7 @@ class Tasks:
         self.looks = {f"task-{number}": 0 for number in range(3)}
         self.stopping: set[str] = set()
         self.desired = 3
+        self.graces = [GRACE]
         self.suspended: list[bool] = []
         self.rollout: dict[str, Any] = {"rolloutState": "COMPLETED"}
         self.is_rolled_back = False
@@ -49,7 +51,8 @@ class Tasks:
 
     def _update(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert (arguments["cluster"], arguments["service"]) == ("cluster", ARN)
-        self.desired = arguments["desiredCount"]
+        self.desired = arguments.get("desiredCount", self.desired)
+        self.graces.append(arguments.get("healthCheckGracePeriodSeconds", self.graces[-1]))
         if self.desired == 0:
             self.stopping = set(self.looks)
         if arguments.get("forceNewDeployment"):
@@ -128,8 +131,10 @@ def test_starting_waits_for_the_new_deployment_and_lets_auto_scaling_go(
     tasks = Tasks()
     tasks.minima = minima
     tasks.service.stop(clock())
-    tasks.service.start(clock())
+    tasks.service.start(GRACE, clock())
     assert (tasks.desired, tasks.suspended) == (wanted, [True, False])
+    assert tasks.graces[-1] == GRACE
+    assert max(tasks.graces) > 3600
     assert tasks.deployments[-1] == {"id": "new", "status": "PRIMARY", "rolloutState": "COMPLETED"}
 
 
@@ -146,8 +151,9 @@ def test_tasks_that_do_not_become_healthy_are_stopped_again(change: dict[str, An
     tasks.service.stop(clock())
     vars(tasks).update(change)
     with pytest.raises(OperationError, match=reason):
-        tasks.service.start(clock())
+        tasks.service.start(GRACE, clock())
     assert tasks.service.standing() == Standing(running=0, desired=0, is_suspended=True)
+    assert tasks.graces[-1] == GRACE
 
 
 def test_a_service_that_is_gone_is_told() -> None:
@@ -177,6 +183,6 @@ def test_a_connection_that_is_lost_while_tasks_stop_and_start_is_waited_out_and_
     )
     service = Service(ecs, tasks.service.scaling, ARN, told.append)
     waits: list[float] = []
-    service.start(Clock(now=lambda: sum(waits), sleep=waits.append))
+    service.start(GRACE, Clock(now=lambda: sum(waits), sleep=waits.append))
     assert [text.rpartition(". ")[2] for text in told] == ["Trying again in 1 s.", "Trying again in 2 s."]
     assert tasks.desired == 2

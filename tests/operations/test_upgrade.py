@@ -199,7 +199,7 @@ class Asked(Console):
 def start_that_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tasks do not become healthy meanwhile."""
 
-    def fail(service: Service) -> None:
+    def fail(service: Service, _: int) -> None:
         raise OperationError("The tasks do not become healthy, and are stopped", "exit code 1")
 
     with monkeypatch.context() as patch:
