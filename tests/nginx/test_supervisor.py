@@ -4,11 +4,20 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nginx.supervisor import supervise
+
+
+@pytest.fixture(autouse=True)
+def quit_is_heard() -> Iterator[None]:
+    """A shell has what it runs in the background ignore SIGQUIT, and so would the script, which can then trap none."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGQUIT, before)
 
 
 @pytest.fixture
