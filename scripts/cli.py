@@ -138,20 +138,22 @@ def lint(templates: Path, output: str) -> None:
 
 @main.command()
 @env_argument
+@region_option
 @templates_option
 @output_option
 @click.pass_context
-def validate(ctx: click.Context, output: str, **_: Any) -> None:
+def validate(ctx: click.Context, region: str | None, output: str, **_: Any) -> None:
     """Check a parameter set against the templates' constraints and Rules, without an account.
 
     Where --region is given, against what that region has as well.
     """
     environment = environment_of(ctx)
     mistakes, all_well = environment.mistakes(), f"{environment.parameters} is valid"
-    if ctx.obj["region"] and not mistakes:
+    region = region or ctx.obj["region"]
+    if region and not mistakes:
         from scripts.operations.regions import missing
 
-        mistakes = missing(environment, ctx.obj["region"])
+        mistakes = missing(environment, region)
     _judge(mistakes, "Mistakes in the parameter set", all_well, output)
 
 

@@ -128,6 +128,6 @@ def test_a_deprecated_version_is_marked_and_the_later_one_is_not() -> None:
     assert [line.endswith("deprecated") for line in listed.lines] == [False, True]
 
 
-@pytest.mark.parametrize("page", ["docs/operations.md", "docs/publishing.md"])
+@pytest.mark.parametrize("page", ["docs/walk.md", "docs/publishing.md"])
 def test_the_documentation_quotes_the_walks(page: str) -> None:
     assert filled(text(page), TRANSCRIPTS) == text(page), "Run docs/update."

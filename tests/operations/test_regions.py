@@ -50,7 +50,7 @@ def test_validate_tells_it_of_the_region_that_is_named(tmp_path: Path) -> None:
     file = environment(tmp_path, MonthlyBudget=100).parameters
     told = CliRunner().invoke(main, ["--region", "eu-north-1", "validate", str(file)])
     assert (told.exit_code, told.stdout.startswith("eu-north-1 has no AWS::Budgets::Budget")) == (1, True)
-    assert CliRunner().invoke(main, ["--region", "eu-west-1", "validate", str(file)]).exit_code == 0
+    assert CliRunner().invoke(main, ["validate", str(file), "--region", "eu-west-1"]).exit_code == 0
     assert CliRunner().invoke(main, ["validate", str(file)]).exit_code == 0
 
 
