@@ -37,9 +37,28 @@ class Builds:
         self._project = project
         self._clock = clock
 
+    def under_way(self, variables: Mapping[str, str], machine: Machine) -> str | None:
+        """The id of a build with these variables on this machine that is under way: it is as good as a new one."""
+        latest = self._codebuild.list_builds_for_project(projectName=self._project)["ids"][:10]
+        builds = self._codebuild.batch_get_builds(ids=latest)["builds"] if latest else []
+        for build in builds:
+            environment = build.get("environment", {})
+            given = {item["name"]: item["value"] for item in environment.get("environmentVariables", [])}
+            same = variables.items() <= given.items() and environment.get("type") == machine.kind
+            if build["buildStatus"] == "IN_PROGRESS" and same:
+                return str(build["id"])
+        return None
+
     def start(self, variables: Mapping[str, str], machine: Machine) -> str:
-        """The id of a build with these variables on this machine: of one that is under way, or else of a new one."""
-        return self._under_way(variables, machine) or self._start(variables, machine)
+        """Starts a build with these variables on this machine, and returns its id."""
+        overrides = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()]
+        build = self._codebuild.start_build(
+            projectName=self._project,
+            environmentVariablesOverride=overrides,
+            environmentTypeOverride=machine.kind,
+            imageOverride=machine.image,
+        )["build"]
+        return str(build["id"])
 
     def follow(self, build_id: str, say: Say) -> None:
         """Says each line of a build's log until the build ends; patient with a throttled API and a lost connection.
@@ -59,28 +78,6 @@ class Builds:
             self._clock.sleep(_LOG_DELAY)
             patience.keep_trying(partial(log.tell, build, say))
             raise self._failed(build, log.lines)
-
-    def _start(self, variables: Mapping[str, str], machine: Machine) -> str:
-        overrides = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()]
-        build = self._codebuild.start_build(
-            projectName=self._project,
-            environmentVariablesOverride=overrides,
-            environmentTypeOverride=machine.kind,
-            imageOverride=machine.image,
-        )["build"]
-        return str(build["id"])
-
-    def _under_way(self, variables: Mapping[str, str], machine: Machine) -> str | None:
-        """A build that an interrupted run left behind is as good as a new one."""
-        latest = self._codebuild.list_builds_for_project(projectName=self._project)["ids"][:10]
-        builds = self._codebuild.batch_get_builds(ids=latest)["builds"] if latest else []
-        for build in builds:
-            environment = build.get("environment", {})
-            given = {item["name"]: item["value"] for item in environment.get("environmentVariables", [])}
-            same = variables.items() <= given.items() and environment.get("type") == machine.kind
-            if build["buildStatus"] == "IN_PROGRESS" and same:
-                return str(build["id"])
-        return None
 
     def _describe(self, build_id: str) -> dict[str, Any]:
         build: dict[str, Any] = self._codebuild.batch_get_builds(ids=[build_id])["builds"][0]

@@ -56,6 +56,11 @@ def repository(outputs: Mapping[str, str], source: Source) -> str:
     return outputs[f"{source.name.capitalize()}Repository"]
 
 
+def lacking(wanted: Sequence[Source], place: Place, registry: Registry) -> list[Source]:
+    """The images that their repositories do not have."""
+    return [source for source in wanted if registry.reference(place.repository(source), source.tag) is None]
+
+
 def make(missing: Sequence[Source], how: How, place: Place, session: Session, console: Console) -> None:
     """Builds images and pushes them; writes the bill of materials of each."""
     registry = Registry(session)
@@ -63,7 +68,7 @@ def make(missing: Sequence[Source], how: How, place: Place, session: Session, co
     if found:
         _push_from_here(found, missing, how, place, registry, console)
     else:
-        _build_in_account(missing, place, session, console)
+        _build_in_account(missing, place, registry, session, console)
         _fetch_bills(missing, how, place, session, console)
 
 
@@ -147,11 +152,16 @@ def _push(found: Engine, name: str, address: str, tag: str, registry: Registry) 
             raise
 
 
-def _build_in_account(missing: Sequence[Source], place: Place, session: Session, console: Console) -> None:
+def _build_in_account(
+    missing: Sequence[Source], place: Place, registry: Registry, session: Session, console: Console
+) -> None:
     builds = Builds(session, place.outputs["Project"])
     machine = Machine(*BUILD_MACHINES[missing[0].architecture])
     variables = {"SOURCE_BUCKET": place.bucket.name, "SOURCE_KEY": place.source_key}
-    build_id = builds.start(variables, machine)
+    build_id = builds.under_way(variables, machine)
+    if build_id is None and not lacking(missing, place, registry):
+        return  # One ended after they had been looked for.
+    build_id = build_id or builds.start(variables, machine)
     console.step(f"Build {build_id}")
     try:
         builds.follow(build_id, console.step)

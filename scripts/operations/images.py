@@ -14,7 +14,7 @@ from scripts.images.sources import Source, archive, key, sources
 from scripts.local import bases, engine
 from scripts.operations import deploy
 from scripts.operations.environment import IMAGE_PARAMETERS, Environment
-from scripts.operations.image_builds import How, Place, build_here, make, repository, require_own
+from scripts.operations.image_builds import How, Place, build_here, lacking, make, repository, require_own
 
 STACK_NAME = "orthanc-aws-images"
 TEMPLATE = "images.yaml"
@@ -71,9 +71,7 @@ def push(environment: Environment, options: Options, session: Session, console: 
     wanted = _wanted(environment, options.how.base)
     place = _place(environment, wanted, options, session, console)
     registry = Registry(session)
-    missing = [
-        source for source in wanted if registry.reference(place.repository(source), source.tag) is None
-    ]
+    missing = lacking(wanted, place, registry)
     if missing:
         make(missing, options.how, place, session, console)
     else:

@@ -111,10 +111,14 @@ def test_a_new_build_gets_the_variables_and_the_machine() -> None:
     assert given == VARIABLES
 
 
-def test_a_build_of_the_same_that_is_under_way_is_taken_instead() -> None:
+def test_a_build_of_the_same_that_is_under_way_is_found() -> None:
     service = Service(build("IN_PROGRESS", environment=environment(OTHER="x")))
-    assert service.opened().start(VARIABLES, ARM) == "project:1"
-    assert asked(service.client("codebuild"), "StartBuild") == []
+    assert service.opened().under_way(VARIABLES, ARM) == "project:1"
+
+
+def test_a_build_that_has_ended_is_not_under_way() -> None:
+    service = Service(build("SUCCEEDED", environment=environment()))
+    assert service.opened().under_way(VARIABLES, ARM) is None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +126,7 @@ def test_a_build_of_the_same_that_is_under_way_is_taken_instead() -> None:
 )
 def test_a_build_of_something_else_is_not_taken(other: dict[str, Any]) -> None:
     service = Service(build("IN_PROGRESS", environment=other))
-    assert service.opened().start(VARIABLES, ARM) == "project:2"
+    assert service.opened().under_way(VARIABLES, ARM) is None
 
 
 @pytest.mark.parametrize("fault", [scripted.THROTTLED, scripted.LOST])
