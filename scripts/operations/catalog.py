@@ -78,7 +78,6 @@ def publish(
     _require_no_snapshot(environment)
     bucket = artifacts.artifact_bucket(session, options.deployment.bucket)
     _check_bucket(_stack(session), bucket)
-    _check_earlier_share(_stack(session), options.asked)
     _catalog(environment, version_name, "root.yaml", bucket, options, session)
     complete = with_images(environment, options.deployment, session, console)
     given = form_values(complete, session, console)
@@ -148,18 +147,6 @@ def _check_bucket(stack: stacks.Stack | None, bucket: artifacts.Bucket) -> None:
             f"The catalog's versions lie in bucket {known}",
             "its launch role may read no other, and its template constraint admits no other",
             f"Publish with --bucket {known}.",
-        )
-
-
-def _check_earlier_share(stack: stacks.Stack | None, asked: Mapping[str, str]) -> None:
-    """A share that an earlier template made would be withdrawn at the end of the update, after the new one was made."""
-    account = stack.parameters.get("ShareAccount") if stack else ""
-    if account and not asked.items() >= shared_with([]).items():
-        raise OperationError(
-            f"The catalog is shared with account {account} by a template of an earlier version",
-            "CloudFormation would take that share away after it made the new one, and both are one to Service Catalog",
-            f"Take it away first with --share '', then run the same command with --share {account}; the account has to"
-            " import the portfolio again.",
         )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from generator import yaml_text
 from scripts.aws import stacks
 from scripts.aws.events import OperationEvents, start_of
 from scripts.aws.follow import read
@@ -305,27 +304,6 @@ def test_what_service_catalog_refuses_is_told_and_the_catalog_stays_as_it_was(of
     with pytest.raises(OperationError, match="aws servicecatalog enable-aws-organizations-access"):
         of_its_own.publish("1.0", **catalog.shared_with([ACCOUNTS[1], "ou-ab12-11111111"]))
     assert of_its_own.shares() == {ACCOUNTS[0]}
-
-
-def test_a_share_of_an_earlier_template_is_taken_away_before_it_is_made_anew(of_its_own: Catalog) -> None:
-    earlier(of_its_own.folder / "catalog.yaml")
-    of_its_own.publish("1.0", **LAUNCHERS, ShareAccount=ACCOUNTS[0])
-    (of_its_own.folder / "catalog.yaml").write_bytes((TEMPLATES / "catalog.yaml").read_bytes())
-    for asked in ({}, catalog.shared_with(ACCOUNTS)):
-        with pytest.raises(OperationError, match=f"is shared with account {ACCOUNTS[0]} by .* an earlier"):
-            of_its_own.publish("1.0", **asked)
-    of_its_own.share()
-    of_its_own.share(ACCOUNTS[0])
-    assert of_its_own.shares() == {ACCOUNTS[0]}
-
-
-def earlier(file: Path) -> None:
-    """Makes the catalog's template one that shares with a single account, by CloudFormation's own resource type."""
-    template = yaml_text.load(file.read_text())
-    template["Parameters"]["ShareAccount"] = {"Type": "String"}
-    share = {"PortfolioId": {"Ref": "Portfolio"}, "AccountId": {"Ref": "ShareAccount"}}
-    template["Resources"]["Share"] = {"Type": "AWS::ServiceCatalog::PortfolioShare", "Properties": share}
-    file.write_text(yaml_text.dump(template))
 
 
 @pytest.mark.parametrize("unit", ["ou-ab12", "ou-AB12-11111111", "o-short"])
