@@ -17,7 +17,7 @@ from scripts.operations import protection, schemas
 from scripts.operations.carry_on import settle
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
-from scripts.operations.lint import lint
+from scripts.operations.lint import lint_unless_clean
 from scripts.operations.proposal import request, upload
 from scripts.operations.watch import failed, watch
 
@@ -95,7 +95,7 @@ _CHECKS: tuple[tuple[str, _Find, str], ...] = (
     ("The parameter set has mistakes", lambda environment: environment.mistakes(), "Correct {}."),
     (
         "The templates have findings",
-        lambda environment: lint(environment.templates),
+        lambda environment: lint_unless_clean(environment.templates),
         "Correct the templates.",
     ),
 )

@@ -4,17 +4,46 @@ The templates are dealt out to worker processes. These are forks of a server pro
 which takes a second; forks of this process could inherit a lock that another thread holds.
 """
 
+import contextlib
+import hashlib
 import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 CONFIGURATION = Path(__file__).parents[2] / ".cfnlintrc.yaml"
 
 Finding = tuple[str, int, int, str]
+
+
+def lint_unless_clean(folder: Path) -> list[str]:
+    """The same findings, but a set that was clean before is not linted again, which takes seconds.
+
+    It is known by its content, and clean by one release of cfn-lint with one configuration. Marks are kept in the
+    user's cache; where that cannot be written, each set is linted each time.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    mark = Path(base) / "orthanc-aws" / "clean" / _digest(folder)
+    if mark.exists():
+        return []
+    findings = lint(folder)
+    if not findings:
+        with contextlib.suppress(OSError):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    return findings
+
+
+def _digest(folder: Path) -> str:
+    parts = [version("cfn-lint").encode(), CONFIGURATION.read_bytes()]
+    for file in sorted(folder.glob("*.yaml")):
+        parts += [file.name.encode(), file.read_bytes()]
+    # Of digests, so that nothing moves from one part to another unseen.
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def lint(folder: Path, regions: Sequence[str] = ()) -> list[str]:

@@ -14,7 +14,7 @@ from scripts.errors import OperationError
 from scripts.images.sources import archive, key, sources
 from scripts.operations.environment import Environment
 from scripts.operations.images import NOT_BUILT, STACK_NAME, TEMPLATE, with_known_images
-from scripts.operations.lint import lint
+from scripts.operations.lint import lint_unless_clean
 
 STORE, IMAGES = "store", "images"
 # Source: AWS General Reference, the console's addresses in the partitions; the same as in `generator/stacks/root.py`.
@@ -61,7 +61,7 @@ def check(templates: Path, console: Console) -> None:
     """Raises OperationError with all findings where the rendered set of a folder is stale or has any."""
     console.step("Checking the templates")
     stale = render.check(templates) if templates == render.TEMPLATES else []
-    findings = stale or lint(templates)
+    findings = stale or lint_unless_clean(templates)
     if findings:
         raise OperationError(
             "The templates have findings", "\n".join(findings), "Run `orthanc-aws render`, or correct them."

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.operations.lint import lint
+from scripts.operations import lint as module
+from scripts.operations.lint import lint, lint_unless_clean
 
 ROOT = """\
 AWSTemplateFormatVersion: "2010-09-09"
@@ -93,3 +94,30 @@ Outputs:"""
 
 def test_a_folder_without_templates_is_no_clean_set(tmp_path: Path) -> None:
     assert lint(tmp_path) == [f"{tmp_path} has no templates"]
+
+
+def test_a_set_is_linted_again_only_where_anything_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "set"
+    folder.mkdir()
+    assert lint_set(folder) == lint_unless_clean(folder) == []
+    linted: list[Path] = []
+    monkeypatch.setattr(module, "lint", lambda folder: linted.append(folder) or ["a finding"])
+    assert lint_unless_clean(folder) == []
+    (folder / "logs.yaml").write_text(LOGS.replace("Retain\n", "Delete\n"))
+    assert lint_unless_clean(folder) == lint_unless_clean(folder) == ["a finding"]
+    (folder / "logs.yaml").write_text(LOGS)
+    assert lint_unless_clean(folder) == []
+    monkeypatch.setattr(module, "version", lambda _: "0")
+    assert lint_unless_clean(folder) == ["a finding"]
+    assert len(linted) == 3
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "set"
+    folder.mkdir()
+    assert lint_set(folder) == lint_unless_clean(folder) == []

@@ -43,7 +43,7 @@ class Publisher:
 
 @pytest.fixture
 def publisher(tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch) -> Publisher:
-    monkeypatch.setattr(publishing, "lint", lambda _: [])
+    monkeypatch.setattr(publishing, "lint_unless_clean", lambda _: [])
     folder = tmp_path / "set"
     folder.mkdir()
     write(folder)
@@ -116,7 +116,7 @@ def test_an_address_that_does_not_resolve_is_named(publisher: Publisher) -> None
 def test_findings_in_the_templates_are_told_before_anything_is_uploaded(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "lint", lambda _: ["root.yaml:1:1: E0000 broken"])
+    monkeypatch.setattr(publishing, "lint_unless_clean", lambda _: ["root.yaml:1:1: E0000 broken"])
     with pytest.raises(OperationError, match="E0000"):
         publisher.publish("1.0")
     assert publisher.objects() == []
