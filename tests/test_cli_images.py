@@ -84,7 +84,7 @@ def test_wrong_usage_has_exit_code_2(arguments: list[str], message: str) -> None
 
 
 def test_publish_prints_its_links(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scripts.operations.publish.lint", lambda _: [])
+    monkeypatch.setattr("scripts.operations.publish.lint_unless_clean", lambda _: [])
     result = run("publish", "templates", "test-of-the-command-line", "--output", "json")
     assert result.exit_code == 0, result.stderr
     links = json.loads(result.stdout)
@@ -96,7 +96,7 @@ def test_a_catalog_that_is_not_there_is_told_with_the_way_to_make_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("scripts.operations.catalog.STACK_NAME", "no-such-catalog")
-    monkeypatch.setattr("scripts.operations.publish.lint", lambda _: [])
+    monkeypatch.setattr("scripts.operations.publish.lint_unless_clean", lambda _: [])
     listed = run("catalog", "list")
     assert (listed.exit_code, listed.stdout) == (1, "")
     assert "`orthanc-aws publish catalog VERSION` makes it." in listed.stderr

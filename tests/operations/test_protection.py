@@ -1,6 +1,7 @@
 """Data is neither replaced nor removed unless that was said: by this tool, or by anybody else."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -159,10 +160,18 @@ def test_ctrl_c_in_mid_update_leaves_the_policy_lifted_until_the_next_deployment
     assert guarded(deployer) == ALL_GUARDED
 
 
-def test_after_ctrl_c_all_is_guarded_again(
+def test_after_ctrl_c_all_is_guarded_again_where_the_update_has_ended(
     deployer: Deployer, named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deployer.console = Interrupting()
+    class AtItsEnd(Interrupting):
+        @contextmanager
+        def progress(self, *arguments: Any) -> Iterator[Any]:
+            with super().progress(*arguments) as listener:
+                while (stack := deployer.stack()) and stack.in_progress:
+                    time.sleep(0.05)
+                yield listener
+
+    deployer.console = AtItsEnd()
     with pytest.raises(OperationError, match="stopped by ctrl-C"):
         deployer.deploy(ALLOWING, record=named)
     assert "All that bears data is guarded again" in capsys.readouterr().err

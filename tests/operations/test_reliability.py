@@ -34,7 +34,7 @@ SNAPSHOT = "arn:aws:rds:us-east-1:000000000000:cluster-snapshot:any"
 def line(session: Session, monkeypatch: pytest.MonkeyPatch) -> Line:
     """The line to the emulator; templates are taken as they are, without a linter."""
     for module in ("deploy", "publish"):
-        monkeypatch.setattr(f"scripts.operations.{module}.lint", lambda _: [])
+        monkeypatch.setattr(f"scripts.operations.{module}.lint_unless_clean", lambda _: [])
     monkeypatch.setattr(images, "STACK_NAME", f"images-{uuid.uuid4().hex[:8]}")
     monkeypatch.setattr("scripts.aws.patience._PATIENCE", 0)
     return Line().lay(monkeypatch)
