@@ -8,7 +8,7 @@ import json
 import logging
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
@@ -27,6 +27,7 @@ _LONGEST_PAUSE = 10.0
 _ATTEMPTS = 3
 _QUICK = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 _FAILED = ("COMPLETED_WITH_ERRORS", "ERROR")
+_ENDED = ("COMPLETED", "COMPLETED_WITH_ERRORS")
 # Source: Service Catalog developer guide, CreatePortfolioShare.
 _NODE_ADVICE = (
     "To share with an organization or a unit of it, the catalog's account must be the organization's management account"
@@ -94,38 +95,50 @@ class _Portfolio:
     def share(self, grantee: str) -> None:
         """Does nothing where the share is there."""
         with _explained("Sharing with", grantee):
-            self._need_time()
             # With its principals shared, whoever may make roles in another account could make one that a pattern of
             # ours matches, and launch. Source: CreatePortfolioShare, "potential privilege escalation path".
             principals = {} if grantee.isdigit() else {"SharePrincipals": False}
-            done = self._client.create_portfolio_share(
-                PortfolioId=self._id, ShareTagOptions=True, **principals, **_named(grantee)
+            done = self._when_free(
+                self._client.create_portfolio_share,
+                PortfolioId=self._id,
+                ShareTagOptions=True,
+                **principals,
+                **_named(grantee),
             )
-            self._follow(done.get("PortfolioShareToken"))
+            self._follow(done.get("PortfolioShareToken"), _FAILED)
 
     def withdraw(self, grantee: str) -> None:
-        """Does nothing where the share, or the portfolio, is gone; waits where another share is still being made."""
-        with _explained("Withdrawing from", grantee):
-            for pause in _pauses():
-                self._need_time()
-                try:
-                    done = self._client.delete_portfolio_share(PortfolioId=self._id, **_named(grantee))
-                except self._client.exceptions.ResourceNotFoundException:
-                    return
-                except self._client.exceptions.InvalidStateException:
-                    time.sleep(pause)
-                else:
-                    self._follow(done.get("PortfolioShareToken"))
-                    return
+        """Does nothing where the share, or the portfolio, is gone.
 
-    def _follow(self, token: str | None) -> None:
+        An account of a node that could not be told is only logged: otherwise its stack could never be deleted.
+        """
+        with _explained("Withdrawing from", grantee):
+            try:
+                delete = self._client.delete_portfolio_share
+                done = self._when_free(delete, PortfolioId=self._id, **_named(grantee))
+            except self._client.exceptions.ResourceNotFoundException:
+                return
+            self._follow(done.get("PortfolioShareToken"), ("ERROR",))
+
+    def _when_free(self, request: Callable[..., Record], **arguments: Any) -> Record:
+        """Makes a request again while Service Catalog is still busy with another share."""
+        for pause in _pauses():
+            self._need_time()
+            try:
+                return request(**arguments)
+            except self._client.exceptions.InvalidStateException:
+                time.sleep(pause)
+        raise AssertionError("there is always another pause")
+
+    def _follow(self, token: str | None, failed: Collection[str]) -> None:
         """Waits for what Service Catalog does in the background, which it has a token for."""
         for pause in _pauses() if token else ():
             found = self._client.describe_portfolio_share_status(PortfolioShareToken=token)
-            if found["Status"] == "COMPLETED":
-                return
-            if found["Status"] in _FAILED:
+            if found["Status"] in failed:
                 raise ShareError(f"{found['Status']}: {_errors(found)}. Deploy again once that is mended.")
+            if found["Status"] in _ENDED:
+                _log.info("%s %s", found["Status"], _errors(found))
+                return
             self._need_time()
             time.sleep(pause)
 

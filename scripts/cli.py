@@ -148,13 +148,13 @@ def validate(ctx: click.Context, region: str | None, output: str, **_: Any) -> N
     Where --region is given, against what that region has as well.
     """
     environment = environment_of(ctx)
-    mistakes, all_well = environment.mistakes(), f"{environment.parameters} is valid"
+    found, what = environment.mistakes(), "Mistakes in the parameter set"
     region = region or ctx.obj["region"]
-    if region and not mistakes:
+    if region and not found:
         from scripts.operations.regions import missing
 
-        mistakes = missing(environment, region)
-    _judge(mistakes, "Mistakes in the parameter set", all_well, output)
+        found, what = missing(environment, region), "What the region lacks"
+    _judge(found, what, f"{environment.parameters} is valid", output)
 
 
 def _size(_: click.Context, __: click.Parameter, megabytes: float) -> float:

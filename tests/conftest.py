@@ -8,6 +8,14 @@ from scripts.aws.session import Connection, Session
 from scripts.emulator import Emulator, running
 
 
+@pytest.fixture(scope="session", autouse=True)
+def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the tool remembers from one command to the next is not what the user's own commands left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """An emulator of the tests' own, which no other process knows of."""

@@ -12,7 +12,8 @@ from scripts.errors import OperationError
 ORTHANC = ("Orthanc", "Service")
 
 _LONGEST_STOP = 900.0  # seconds
-_LONGEST_START = 4 * 3600.0  # seconds; the first task may have a schema to convert
+_LONGEST_START = 3600.0  # seconds
+_LONGEST_CONVERSION = 4 * 3600.0  # seconds, of the database's schema by the first task
 _DIMENSION = "ecs:service:DesiredCount"
 _TASKS_A_REQUEST = 100  # Source: ECS API reference, DescribeTasks
 
@@ -75,20 +76,23 @@ class Service:
             clock.sleep(delay)
         raise OperationError("Tasks still run a quarter of an hour after they were stopped", self.arn)
 
-    def start(self, grace_seconds: int, clock: Clock = SYSTEM_CLOCK) -> None:
+    def start(self, grace_seconds: int, clock: Clock = SYSTEM_CLOCK, *, may_convert: bool = False) -> None:
         """Starts as many tasks as auto scaling keeps at least, waits until they are healthy, and hands over to it.
 
-        ECS heeds no health check while it waits, as one that converts a schema answers none: `grace_seconds` hold for
-        tasks that start afterwards. Where they do not become healthy, stops them again and raises OperationError with
-        ECS's own reason. Source: ECS API reference, UpdateService, on healthCheckGracePeriodSeconds.
+        ECS heeds no health check of a task for `grace_seconds`, and, while this waits for tasks that may convert a
+        schema, for as long as it waits: such a task answers none. Where they do not become healthy, stops them again
+        and raises OperationError with ECS's own reason. Source: ECS API reference, UpdateService, on
+        healthCheckGracePeriodSeconds.
         """
+        longest = _LONGEST_CONVERSION if may_convert else _LONGEST_START
+        grace_meanwhile = int(longest) if may_convert else grace_seconds
         wanted = max((target["MinCapacity"] for target in self._targets()), default=1)
         answer = self._update(
-            desiredCount=wanted, forceNewDeployment=True, healthCheckGracePeriodSeconds=int(_LONGEST_START)
+            desiredCount=wanted, forceNewDeployment=True, healthCheckGracePeriodSeconds=grace_meanwhile
         )
         started = next(each["id"] for each in answer["deployments"] if each["status"] == "PRIMARY")
         patience = Patience(self.tell, clock)
-        for delay in growing(_LONGEST_START, clock):
+        for delay in growing(longest, clock):
             found = patience.keep_trying(self._described)
             rollout = next((each for each in found["deployments"] if each["id"] == started), None)
             # A rollback makes a deployment of its own the primary one, and the failed one goes in the end.

@@ -62,10 +62,12 @@ def _delete(request: Request) -> Answer:
     kind, grantee = _grantee(request)
     if portfolio["Shares"].get(grantee, {}).get("Type") != kind:
         raise RefusedError("ResourceNotFoundException", f"The portfolio is not shared with {grantee}.")
-    if kind != "ACCOUNT":
-        _refuse_while_busy(portfolio)
+    if kind == "ACCOUNT":
+        del portfolio["Shares"][grantee]
+        return {}
+    _refuse_while_busy(portfolio)
     del portfolio["Shares"][grantee]
-    return {} if kind == "ACCOUNT" else {"PortfolioShareToken": _begin(portfolio, grantee, [])}
+    return {"PortfolioShareToken": _begin(portfolio, grantee, _accounts_of(kind, grantee))}
 
 
 def _describe_status(request: Request) -> Answer:

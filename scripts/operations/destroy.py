@@ -19,6 +19,7 @@ from scripts.console import Console
 from scripts.errors import OperationError
 from scripts.operations.deployment import Deployment
 from scripts.operations.environment import Environment
+from scripts.operations.ownership import require_own
 from scripts.operations.status import find
 from scripts.operations.watch import failed, watch
 
@@ -100,7 +101,10 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
 
 def _deleted(environment: Environment, session: Session) -> Stack | None:
     client, name = session.cloudformation, environment.stack_name
-    return None if stacks.find(client, name) else stacks.last_deleted(client, name)
+    stack = None if stacks.find(client, name) else stacks.last_deleted(client, name)
+    if stack:
+        require_own(stack, environment.root, environment.declared())
+    return stack
 
 
 def _begin(deployment: Deployment, stack: Stack) -> datetime:

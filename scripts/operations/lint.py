@@ -24,18 +24,24 @@ def lint_unless_clean(folder: Path) -> list[str]:
     """The same findings, but a set that was clean before is not linted again, which takes seconds.
 
     It is known by its content, and clean by one release of cfn-lint with one configuration. Marks are kept in the
-    user's cache; where that cannot be written, each set is linted each time.
+    user's cache; where there is none that can be read and written, each set is linted each time.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    mark = Path(base) / "orthanc-aws" / "clean" / _digest(folder)
-    if mark.exists():
-        return []
+    # Without a home of the user there is a RuntimeError.
+    with contextlib.suppress(OSError, RuntimeError):
+        if _mark(folder).exists():
+            return []
     findings = lint(folder)
     if not findings:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):
+            mark = _mark(folder)
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
     return findings
+
+
+def _mark(folder: Path) -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "orthanc-aws" / "clean" / _digest(folder)
 
 
 def _digest(folder: Path) -> str:

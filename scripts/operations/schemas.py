@@ -35,7 +35,7 @@ def _before_deploy(arguments: str, former: Plugin | None, later: Plugin | None) 
     if former is None or later is None:
         return (
             "The Orthanc image is another, and tasks are replaced one by one. Where the schema of its database is "
-            f"another, too, say no and run `orthanc-aws upgrade {arguments}`"
+            f"another, too, only `orthanc-aws upgrade {arguments}` does"
         )
     if former.schema != later.schema:
         raise OperationError(

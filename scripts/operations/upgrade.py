@@ -40,6 +40,8 @@ def upgrade(environment: Environment, options: Options, session: Session, consol
     """
     find(environment, session)
     upgrading = _Upgrade(environment, session, console)
+    if upgrading.orthanc().standing().is_held:
+        upgrading.state = _STOPPED
     options = replace(options, verb="upgrade", around=upgrading.stopped)
     try:
         outputs = deploy(environment, options, session, console)
@@ -74,12 +76,12 @@ class _Upgrade:
             self._go_back()
             raise
 
-    def start(self) -> None:
+    def start(self, *, may_convert: bool = True) -> None:
         """Starts Orthanc, which ends the upgrade."""
         self.console.step("Starting Orthanc")
         self.state = _STARTING
         try:
-            self.orthanc().start(START_SECONDS)
+            self.orthanc().start(START_SECONDS, may_convert=may_convert)
         except OperationError as error:
             self.state = _STOPPED
             raise OperationError(error.what, error.reason, self._advice()) from None
@@ -125,7 +127,7 @@ class _Upgrade:
         try:
             if find(self.environment, self.session).status in UPDATABLE:
                 self.console.step("Going back to Orthanc as it is deployed")
-                self.start()
+                self.start(may_convert=False)
         except OperationError as error:
             self.console.failure(error)
         except (BotoCoreError, ClientError, KeyboardInterrupt) as error:

@@ -124,17 +124,18 @@ def test_tasks_that_do_not_end_are_not_waited_for_without_end() -> None:
         tasks.service.stop(clock())
 
 
+@pytest.mark.parametrize("may_convert", [False, True])
 @pytest.mark.parametrize(("minima", "wanted"), [([2], 2), ([], 1)])
 def test_starting_waits_for_the_new_deployment_and_lets_auto_scaling_go(
-    minima: list[int], wanted: int
+    minima: list[int], wanted: int, may_convert: bool
 ) -> None:
     tasks = Tasks()
     tasks.minima = minima
     tasks.service.stop(clock())
-    tasks.service.start(GRACE, clock())
+    tasks.service.start(GRACE, clock(), may_convert=may_convert)
     assert (tasks.desired, tasks.suspended) == (wanted, [True, False])
     assert tasks.graces[-1] == GRACE
-    assert max(tasks.graces) > 3600
+    assert (max(tasks.graces) > 3600) == may_convert
     assert tasks.deployments[-1] == {"id": "new", "status": "PRIMARY", "rolloutState": "COMPLETED"}
 
 

@@ -217,6 +217,27 @@ def test_an_account_that_could_not_be_reached_is_named(
     assert f"Sharing with {unit}: {status}: {closed}: AccountClosed: " in answer["Reason"]
 
 
+def test_an_account_that_could_not_be_reached_does_not_keep_the_stack_from_being_deleted(
+    function: Lambda, organization: Organization, caplog: pytest.LogCaptureFixture
+) -> None:
+    organization.enable_access()
+    unit = organization.unit(closed=1, active=1)
+    function.call("Create", [unit])
+    with caplog.at_level("INFO"):
+        assert function.call("Delete", [unit])["Status"] == "SUCCESS"
+    assert function.shares() == set()
+    assert "AccountClosed" in caplog.text
+
+
+def test_a_share_waits_until_service_catalog_is_free(function: Lambda, organization: Organization) -> None:
+    organization.enable_access()
+    node = {"Type": "ORGANIZATION", "Value": organization.id}
+    organization.catalog.create_portfolio_share(PortfolioId=function.portfolio, OrganizationNode=node)
+    unit = organization.unit()
+    assert function.call("Create", [unit])["Status"] == "SUCCESS"
+    assert function.shares() == {organization.id, unit}
+
+
 def test_what_takes_too_long_is_answered_in_time_and_undone_when_service_catalog_is_free(
     function: Lambda, organization: Organization
 ) -> None:

@@ -115,9 +115,14 @@ def test_a_set_is_linted_again_only_where_anything_is_another(
     assert len(linted) == 3
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "cache").write_text("a file")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+@pytest.mark.parametrize("error", [PermissionError, RuntimeError])
+def test_without_a_cache_a_set_is_linted_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def refuse(_: Path) -> Path:
+        raise error
+
+    monkeypatch.setattr(module, "_mark", refuse)
     folder = tmp_path / "set"
     folder.mkdir()
     assert lint_set(folder) == lint_unless_clean(folder) == []
