@@ -40,6 +40,8 @@ _ELSEWHERE = frozenset(("301", "AuthorizationHeaderMalformed", "PermanentRedirec
 _FAULT = re.compile(r"5\d\d|Internal(Failure|Error|ServerError)|ServiceUnavailable(Exception)?")
 # Services name their quotas in codes of their own: AddressLimitExceeded, DBClusterQuotaExceededFault …
 _QUOTA = re.compile(r"(Limit|Quota)Exceeded|^TooManyBuckets$")
+# How a refusal names the action that lacks.
+_ACTION = re.compile(r"perform:? (\w[\w-]*:\w+)")
 # IAM's names of what S3 calls otherwise. Source: S3 user guide, "Required permissions for Amazon S3 API operations".
 _S3_ACTIONS = {
     "HeadBucket": "ListBucket",
@@ -64,7 +66,7 @@ class Refusal:
     @property
     def action(self) -> str:
         """What IAM calls the operation, as far as the refusal tells."""
-        named = re.search(r"perform:? (\w[\w-]*:\w+)", self.message)
+        named = _ACTION.search(self.message)
         if named:
             return named[1]
         return f"s3:{_S3_ACTIONS.get(self.operation, self.operation)}" if self.is_of_s3 else self.operation
@@ -80,7 +82,7 @@ def on_refusal(refusal: Refusal) -> str:
 
 def on_failure(reason: str) -> str:
     """What to do about a resource that could not be made, by the reason in its event; empty where that says it all."""
-    named = re.search(r"perform:? (\w[\w-]*:\w+)", reason)
+    named = _ACTION.search(reason)
     return next(
         (text.format(named[1] if named else "it") for sign, text in _FAILURES if sign.search(reason)), ""
     )

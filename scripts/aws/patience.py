@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from scripts.aws.clock import SYSTEM_CLOCK, Clock
-from scripts.aws.errors import explain, is_transient
+from scripts.aws.errors import is_transient, told
 from scripts.errors import OperationError
 
 Result = TypeVar("Result")
@@ -42,12 +42,12 @@ class Patience:
                 delay = min(delay * 2, _LONGEST_RETRY)
 
     def _wait(self, error: Exception, delay: float, lost_for: float) -> None:
-        explained = explain(error)
+        reason = told(error)
         if lost_for >= _PATIENCE:
             raise UnreachableError(
                 f"AWS could not be asked for {_PATIENCE / 60:.0f} minutes",
-                str(explained or error),
-                explained.advice if explained else "",
+                str(reason),
+                reason.advice,
             ) from error
-        self._say(f"{str(explained or error).rstrip('.')}. Trying again in {delay:.0f} s.")
+        self._say(f"{str(reason).rstrip('.')}. Trying again in {delay:.0f} s.")
         self._clock.sleep(delay)

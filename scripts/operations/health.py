@@ -8,7 +8,7 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import services
-from scripts.aws.errors import explain
+from scripts.aws.errors import told
 from scripts.aws.session import Session
 from scripts.aws.stacks import Nested
 from scripts.aws.vocabulary import CLUSTER
@@ -50,7 +50,7 @@ def _read(subject: str, read: _Reader, session: Session, tree: Nested) -> list[S
     except OperationError as error:
         return [Sign(subject, "bad", str(error))]
     except (BotoCoreError, ClientError) as error:
-        return [Sign(subject, "unknown", str(explain(error) or error))]
+        return [Sign(subject, "unknown", str(told(error)))]
 
 
 def _targets(session: Session, tree: Nested) -> Iterator[Sign]:

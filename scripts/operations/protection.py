@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from scripts.aws import stacks
 from scripts.aws.changeset import Change
 from scripts.aws.data import bears_data
-from scripts.aws.errors import explain
+from scripts.aws.errors import told
 from scripts.errors import OperationError
 from scripts.operations.deployment import Deployment
 
@@ -103,7 +103,7 @@ def _guard_again(deployment: Deployment, stack_id: str, names: str) -> None:
         deployment.console.failure(
             OperationError(
                 "The stack policies could not be set again",
-                str(explain(error) or error),
+                str(told(error)),
                 f"{command} sets them.",
             )
         )
