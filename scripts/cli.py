@@ -21,6 +21,7 @@ from scripts.cli_options import (
     env_argument,
     environment_of,
     exit_code_option,
+    option_of,
     output_option,
     profile_option,
     region_option,
@@ -142,18 +143,20 @@ def lint(templates: Path, output: str) -> None:
 @templates_option
 @output_option
 @click.pass_context
-def validate(ctx: click.Context, region: str | None, output: str, **_: Any) -> None:
+def validate(ctx: click.Context, output: str, **_: Any) -> None:
     """Check a parameter set against the templates' constraints and Rules, without an account.
 
     Where --region is given, against what that region has as well.
     """
     environment = environment_of(ctx)
     found, what = environment.mistakes(), "Mistakes in the parameter set"
-    region = region or ctx.obj["region"]
+    region = option_of(ctx, "region")
     if region and not found:
+        from scripts.aws.package import package
         from scripts.operations.regions import missing
 
-        found, what = missing(environment, region), "What the region lacks"
+        template = package(environment.templates, environment.root)
+        found, what = missing(environment, template, region), "What the region lacks"
     _judge(found, what, f"{environment.parameters} is valid", output)
 
 
@@ -173,17 +176,20 @@ def _size(_: click.Context, __: click.Parameter, megabytes: float) -> float:
     callback=_size,
     help="Size of a study, in megabytes, for the price of one.",
 )
-@click.option("--region", help="AWS region of the deployment: told where the prices are of another one.")
+@region_option
 @templates_option
 @output_option
 @click.pass_context
-def cost(ctx: click.Context, study_mb: float, region: str | None, output: str, **_: Any) -> None:
-    """Compute what ENV costs by list price: idle, for each terabyte, and for a study; without an account."""
+def cost(ctx: click.Context, study_mb: float, output: str, **_: Any) -> None:
+    """Compute what ENV costs by list price: idle, for each terabyte, and for a study; without an account.
+
+    Where --region names another region than that of the prices, this is told.
+    """
     from scripts import reports
     from scripts.operations.estimate import estimate
 
     found = estimate(environment_of(ctx))
-    named = (region, ctx.obj["region"], *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
+    named = (option_of(ctx, "region"), *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
     asked = next(filter(None, named), found.region)
     console_for(output).result(found.as_json(study_mb, asked), reports.cost(found, study_mb, asked))
 

@@ -111,7 +111,7 @@ def aws_options(command: Command) -> Command:
     return command
 
 
-def _option(ctx: click.Context, name: str) -> Any:
+def option_of(ctx: click.Context, name: str) -> Any:
     """The value of an option that may stand before or after the verb."""
     return ctx.params.get(name) or ctx.obj.get(name)
 
@@ -120,12 +120,12 @@ def environment_of(ctx: click.Context) -> "Environment":
     """The environment that ENV and the verb's options name."""
     from scripts.operations.environment import Environment
 
-    env: str = _option(ctx, "env")
+    env: str = option_of(ctx, "env")
     file = Path(env) if is_path(env) else PARAMETERS / f"{env}.json"
     if not file.is_file():
         known = ", ".join(known_sets()) or "none"
         raise click.BadParameter(f"there is no {file}. Parameter sets: {known}.", param_hint="ENV")
-    stack_name = _option(ctx, "stack_name") or f"orthanc-{file.stem}"
+    stack_name = option_of(ctx, "stack_name") or f"orthanc-{file.stem}"
     templates = ctx.params.get("templates", TEMPLATES).resolve()
     return Environment(file.stem, stack_name, file, templates, _repeated(ctx, env))
 
@@ -134,7 +134,7 @@ def _repeated(ctx: click.Context, env: str) -> str:
     """ENV with those of the options given that a further command needs as well."""
     words = [env]
     for name in ("stack_name", "profile", "region", "endpoint_url", "emulator"):
-        value, option = _option(ctx, name), f"--{name.replace('_', '-')}"
+        value, option = option_of(ctx, name), f"--{name.replace('_', '-')}"
         words += [option] if value is True else [option, value] if value else []
     return shlex.join(words)
 
@@ -143,8 +143,8 @@ def session_of(ctx: click.Context) -> "Session":
     """A session with the account that the options name."""
     from scripts.aws.session import Connection, Session
 
-    connection = Connection(*(_option(ctx, name) for name in ("profile", "region", "endpoint_url")))
-    if _option(ctx, "emulator"):
+    connection = Connection(*(option_of(ctx, name) for name in ("profile", "region", "endpoint_url")))
+    if option_of(ctx, "emulator"):
         if connection.profile or connection.endpoint_url:
             raise click.UsageError("--emulator has its own endpoint and credentials.", ctx)
         from scripts.emulator import ensure_running

@@ -63,7 +63,7 @@ def apply(environment: Environment, options: Options, session: Session, console:
     bucket = upload(deployment, options.bucket)
     stack = settle(deployment)
     wanted = request(deployment, options.tags, bucket, stack)
-    if _change(deployment, wanted, options, is_new=stack is None):
+    if _change(deployment, wanted, options, stack):
         console.done(f"{environment.stack_name} is deployed")
     else:
         console.done(f"{environment.stack_name} is up to date: nothing to do")
@@ -101,24 +101,30 @@ _CHECKS: tuple[tuple[str, _Find, str], ...] = (
 )
 
 
-def _change(deployment: Deployment, wanted: changeset.Request, options: Options, *, is_new: bool) -> bool:
-    """Proposes the change, shows it, asks, executes it and follows it; False when nothing would change."""
+def _change(
+    deployment: Deployment, wanted: changeset.Request, options: Options, stack: stacks.Stack | None
+) -> bool:
+    """Proposes the change, shows it, asks, executes it and follows it; False when nothing would change.
+
+    Without a `stack` it is yet to be created.
+    """
     client, console = deployment.cloudformation, deployment.console
     console.step("Asking CloudFormation what would change")
-    with changeset.propose(client, wanted, is_new) as change_set:
+    with changeset.propose(client, wanted, stack is None) as change_set:
         if not change_set.wait():
             return False
         changes = change_set.changes()
         console.changes(wanted.stack_name, changes)
-        schemas.compare(deployment, wanted)
-        if is_new:
+        if stack:
+            schemas.compare(deployment, stack, wanted)
+        else:
             _tell_of_snapshot(deployment, wanted)
         losses = protection.permitted_losses(deployment, changes, options.allow_replacing)
         if options.ask and not console.confirm(f"Deploy {wanted.stack_name}?"):
             raise OperationError(
                 "Not deployed", "nobody said yes", "The change set is removed; --yes deploys unasked."
             )
-        guarded = None if is_new else change_set.stack_id
+        guarded = change_set.stack_id if stack else None
         with options.around(), protection.guarding(deployment, guarded, losses):
             since = events.now_of(client, change_set.stack_id)
             change_set.execute()

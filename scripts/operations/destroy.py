@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.aws import events, stacks
 from scripts.aws.clock import SYSTEM_CLOCK, Clock, growing
-from scripts.aws.errors import INTERRUPTIONS, explain, interrupted
+from scripts.aws.errors import INTERRUPTIONS, interrupted, told
 from scripts.aws.events import Event, OperationEvents
 from scripts.aws.package import package
 from scripts.aws.session import Session
@@ -83,7 +83,7 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
     deployment = Deployment(
         environment, package(environment.templates, environment.root), session, console, "destroy"
     )
-    stack = _deleted(environment, session) or find(environment, session)
+    stack = _present_or_deleted(environment, session) or find(environment, session)
     if stack.status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
         console.step(f"{stack.name} is {stack.status} already: following it")
         return _follow(deployment, stack, events.start_of(deployment.cloudformation, stack.id))
@@ -99,9 +99,9 @@ def destroy(environment: Environment, typed: str | None, session: Session, conso
     return _follow(deployment, stack, since)
 
 
-def _deleted(environment: Environment, session: Session) -> Stack | None:
+def _present_or_deleted(environment: Environment, session: Session) -> Stack | None:
     client, name = session.cloudformation, environment.stack_name
-    stack = None if stacks.find(client, name) else stacks.last_deleted(client, name)
+    stack = stacks.find(client, name) or stacks.last_deleted(client, name)
     if stack:
         require_own(stack, environment.root, environment.declared())
     return stack
@@ -201,7 +201,7 @@ def _snapshots(session: Session, clusters: list[str]) -> tuple[tuple[str, ...], 
         rds = session.client("rds")
         return tuple(arn for cluster in clusters for arn in _last_snapshot(rds, cluster)), ""
     except (BotoCoreError, ClientError) as error:
-        return (), str(explain(error) or error)
+        return (), str(told(error))
 
 
 def _last_snapshot(rds: Any, cluster: str) -> list[str]:

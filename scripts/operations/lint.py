@@ -26,14 +26,15 @@ def lint_unless_clean(folder: Path) -> list[str]:
     It is known by its content, and clean by one release of cfn-lint with one configuration. Marks are kept in the
     user's cache; where there is none that can be read and written, each set is linted each time.
     """
+    mark = None
     # Without a home of the user there is a RuntimeError.
     with contextlib.suppress(OSError, RuntimeError):
-        if _mark(folder).exists():
+        mark = _mark(folder)
+        if mark.exists():
             return []
     findings = lint(folder)
-    if not findings:
-        with contextlib.suppress(OSError, RuntimeError):
-            mark = _mark(folder)
+    if mark and not findings:
+        with contextlib.suppress(OSError):
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
     return findings

@@ -18,7 +18,7 @@ def upload(deployment: Deployment, bucket_name: str | None) -> artifacts.Bucket:
     """
     session, templates = deployment.session, deployment.template.all
     deployment.console.step(f"Account {session.account}, region {session.region}, as {session.caller}")
-    for sentence in regions.missing(deployment.environment, session.region):
+    for sentence in regions.missing(deployment.environment, deployment.template, session.region):
         deployment.console.step(sentence)
     bucket = artifacts.artifact_bucket(session, bucket_name)
     count = artifacts.upload(session, bucket, templates)

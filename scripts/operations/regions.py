@@ -5,20 +5,21 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from scripts.aws.package import LOCATION_PARAMETERS, Template, package
+from scripts.aws.package import LOCATION_PARAMETERS, Template
 from scripts.operations.environment import Environment
 from scripts.operations.intrinsics import CannotEvaluateError, NoValueError
 from scripts.operations.inventory import deployed
 
 
-def missing(environment: Environment, region: str) -> list[str]:
+def missing(environment: Environment, template: Template, region: str) -> list[str]:
     """A sentence for each resource type that the environment would deploy and the region does not have.
+
+    `template` is the environment's packaged root.
 
     The data is as old as cfn-lint's release: AWS may have more by now, and CloudFormation has the last word. Empty for
     a region that it does not know, and where only AWS can tell what is deployed.
     """
     offered = _offered(region)
-    template = package(environment.templates, environment.root)
     absent = _types(template) - offered if offered else set()
     if not absent:
         return []

@@ -2,6 +2,7 @@
 
 from scripts.aws.changeset import Request
 from scripts.aws.registry import Registry
+from scripts.aws.stacks import Stack
 from scripts.errors import OperationError
 from scripts.images.plugin import Plugin
 from scripts.operations.deployment import Deployment
@@ -9,15 +10,13 @@ from scripts.operations.deployment import Deployment
 _IMAGE, _GENERATION = "OrthancImage", "DatabaseGeneration"
 
 
-def compare(deployment: Deployment, wanted: Request) -> None:
+def compare(deployment: Deployment, stack: Stack, wanted: Request) -> None:
     """Tells how the schema of the wanted image differs from that of the running one, where the image is another.
 
     Raises OperationError where it differs and the verb is `deploy`, which replaces tasks one by one.
     """
-    stack = deployment.stack()
-    running = stack.parameters if stack else {}
-    images = (running.get(_IMAGE), wanted.parameters.get(_IMAGE))
-    generation = running.get(_GENERATION)
+    images = (stack.parameters.get(_IMAGE), wanted.parameters.get(_IMAGE))
+    generation = stack.parameters.get(_GENERATION)
     # With a new database, tasks of two versions work on one each.
     if (
         None in images

@@ -38,7 +38,6 @@ def upgrade(environment: Environment, options: Options, session: Session, consol
     the former version is started again, which finds the database as it was. Otherwise Orthanc stays stopped: the same
     command, run again, carries on with the snapshot of the first run.
     """
-    find(environment, session)
     upgrading = _Upgrade(environment, session, console)
     if upgrading.orthanc().standing().is_held:
         upgrading.state = _STOPPED

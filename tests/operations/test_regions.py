@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from scripts.aws.package import package
 from scripts.aws.session import Session
 from scripts.cli import main
 from scripts.operations.environment import Environment
@@ -23,18 +24,22 @@ def environment(folder: Path, **more: object) -> Environment:
     return Environment("small", "orthanc-small", file, TEMPLATES, "small")
 
 
+def lacking(given: Environment, region: str) -> list[str]:
+    return missing(given, package(given.templates, given.root), region)
+
+
 def test_a_type_that_the_region_lacks_is_told_where_it_is_used(tmp_path: Path) -> None:
-    (sentence,) = missing(environment(tmp_path, MonthlyBudget=100), "eu-north-1")
+    (sentence,) = lacking(environment(tmp_path, MonthlyBudget=100), "eu-north-1")
     assert sentence.startswith("eu-north-1 has no AWS::Budgets::Budget, which budget.yaml makes")
 
 
 def test_a_type_that_the_parameter_set_does_not_use_is_not_told(tmp_path: Path) -> None:
-    assert missing(environment(tmp_path, MonthlyBudget=0), "eu-north-1") == []
+    assert lacking(environment(tmp_path, MonthlyBudget=0), "eu-north-1") == []
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "xx-nowhere-1"])
 def test_where_all_is_there_or_nothing_is_known_nothing_is_told(tmp_path: Path, region: str) -> None:
-    assert missing(environment(tmp_path, MonthlyBudget=100), region) == []
+    assert lacking(environment(tmp_path, MonthlyBudget=100), region) == []
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def test_where_all_is_there_or_nothing_is_known_nothing_is_told(tmp_path: Path, 
 )
 def test_what_other_stacks_need_is_told_as_well(root: str, first: str) -> None:
     made = dict.fromkeys(("PublishedBucket", "FirstVersion", "FirstTemplate", "LauncherRoles"), "any")
-    found = missing(Environment("any", "any", None, TEMPLATES, "any", root, made), "ap-east-2")
+    found = lacking(Environment("any", "any", None, TEMPLATES, "any", root, made), "ap-east-2")
     assert found[0].startswith(f"ap-east-2 has no {first}")
 
 
