@@ -3,13 +3,9 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
-
-if TYPE_CHECKING:
-    from botocore.session import Session
 
 PARAMETERS = Path(__file__).resolve().parent.parent / "parameters"
 
@@ -31,26 +27,24 @@ def sets(_: click.Context, __: click.Parameter, beginning: str) -> list[Completi
 
 def profiles(_: click.Context, __: click.Parameter, beginning: str) -> list[CompletionItem]:
     """The profiles of the AWS configuration."""
-    return _those(_told_by_botocore(lambda session: session.available_profiles), beginning)
+    from botocore.session import Session
+
+    return _those(_told_by_botocore(lambda: Session().available_profiles), beginning)
 
 
 def regions(_: click.Context, __: click.Parameter, beginning: str) -> list[CompletionItem]:
     """The regions in which botocore knows CloudFormation to be, of all partitions."""
+    from scripts.aws.regions import offering
 
-    def all_regions(session: "Session") -> list[str]:
-        partitions = session.get_available_partitions()
-        return [name for each in partitions for name in session.get_available_regions("cloudformation", each)]
-
-    return _those(_told_by_botocore(all_regions), beginning)
+    return _those(_told_by_botocore(lambda: offering("cloudformation")), beginning)
 
 
-def _told_by_botocore(ask: "Callable[[Session], list[str]]") -> list[str]:
+def _told_by_botocore(ask: Callable[[], list[str]]) -> list[str]:
     """What botocore finds in its data and in the AWS configuration; nothing where it cannot read that."""
     from botocore.exceptions import BotoCoreError
-    from botocore.session import Session
 
     try:
-        return ask(Session())
+        return ask()
     except BotoCoreError:
         return []
 

@@ -18,18 +18,19 @@ def not_offered(endpoint_url: str) -> tuple[str, str] | None:
     labels = (urlsplit(endpoint_url).hostname or "").split(".")
     for service, region in pairwise(labels):
         if _REGION.fullmatch(region):
-            places = _places(service)
+            places = offering(service)
             return (service, region) if places and region not in places else None
     return None
 
 
-def _places(service: str) -> set[str]:
+def offering(service: str) -> list[str]:
+    """The regions of all partitions in which AWS offers a service; none for one that botocore does not know."""
     session = Session()
     try:
-        return {
+        return [
             region
             for partition in session.get_available_partitions()
             for region in session.get_available_regions(service, partition)
-        }
+        ]
     except UnknownServiceError:
-        return set()
+        return []

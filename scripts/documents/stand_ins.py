@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 STUDY = "1.2.840.113619.2.1"
+
 _AUDITED = (
     {
         "user": "ct-1",
@@ -24,6 +25,11 @@ _AUDITED = (
     },
 )
 _STARTED = "W0301 12:30:00.000000 main.cpp:2085] Orthanc has started"
+
+
+def image(name: str, digit: int) -> str:
+    """An image that nobody has made; another digit makes it another one."""
+    return f"registry.example.org/{name}@sha256:{f'{digit}' * 64}"
 
 
 def serve(logs: Any) -> None:

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from scripts.documents.stand_ins import STUDY, keep_audit_log_for, serve
+from scripts.documents.stand_ins import STUDY, image, keep_audit_log_for, serve
 from scripts.documents.walk import Step, Walk, transcript
 from scripts.emulator import Emulator, running
 
-_IMAGE = "registry.example.org/{}@sha256:{}"
 _SNAPSHOT = "arn:aws:rds:us-east-1:000000000000:cluster-snapshot:monday"
 _ENDINGS = r"^[✓✗→!] |^  root/|^  then "
 
@@ -17,7 +16,7 @@ _ENDINGS = r"^[✓✗→!] |^  root/|^  then "
 @cache
 def walk() -> tuple[Step, ...]:
     """The steps of the walk, which takes a minute."""
-    images = {"OrthancImage": _image("orthanc", 0), "NginxImage": _image("nginx", 0)}
+    images = {"OrthancImage": image("orthanc", 0), "NginxImage": image("nginx", 0)}
     with running() as emulator, tempfile.TemporaryDirectory() as folder:
         hospital = Walk(emulator, Path(folder), **images)
         return (
@@ -27,10 +26,6 @@ def walk() -> tuple[Step, ...]:
             *_updated(hospital, emulator),
             *_looked_after(hospital),
         )
-
-
-def _image(name: str, digit: int) -> str:
-    return _IMAGE.format(name, f"{digit}" * 64)
 
 
 def _before(hospital: Walk) -> Iterator[Step]:
@@ -87,7 +82,7 @@ def _looked_after(hospital: Walk) -> Iterator[Step]:
     yield hospital.run(
         "Somebody shortens in the console how long a log is kept.", "drift hospital --exit-code", "."
     )
-    hospital.change(OrthancImage=_image("orthanc", 1))
+    hospital.change(OrthancImage=image("orthanc", 1))
     yield hospital.run(
         "The parameter set names another version of Orthanc.",
         "upgrade hospital --yes",

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from scripts.documents.blocks import PROJECT
-from scripts.documents.stand_ins import serve
+from scripts.documents.stand_ins import image, serve
 from scripts.emulator import Emulator, running
 from tests.docs.elsewhere import Elsewhere
 from tests.docs.pages import blocks
@@ -34,8 +34,7 @@ ANSWERS = {
     "orthanc-aws users hospital passwd alice": PASSWORD,
 }
 # What a person changes in the parameter set first, where the guide has no block of JSON for it.
-IMAGE = "registry.example.org/{}@sha256:{}"
-CHANGED_BEFORE = {"orthanc-aws upgrade hospital": {"OrthancImage": IMAGE.format("orthanc", "1" * 64)}}
+CHANGED_BEFORE = {"orthanc-aws upgrade hospital": {"OrthancImage": image("orthanc", 1)}}
 
 
 CHECK = Elsewhere(
@@ -75,10 +74,7 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
     ignored = shutil.ignore_patterns(*NO_PART)
     shutil.copytree(PROJECT, folder, ignore=ignored)
     small = json.loads((PROJECT / "parameters" / "small.json").read_text())
-    images = {
-        "OrthancImage": IMAGE.format("orthanc", "0" * 64),
-        "NginxImage": IMAGE.format("nginx", "0" * 64),
-    }
+    images = {"OrthancImage": image("orthanc", 0), "NginxImage": image("nginx", 0)}
     (folder / "parameters" / "hospital.json").write_text(json.dumps(small | images))
     with running() as emulator, Shell(folder, environment(emulator, folder)) as shell:
         yield Guide(list(followed(emulator, shell, folder)), folder)
